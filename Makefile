@@ -1,0 +1,51 @@
+# Everything is made by these targets on a machine that has only python3, make and git.
+SHELL := /bin/bash
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+DEMO_ARGS ?=
+BENCH_ARGS ?=
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-quick lint format bench lock wheel clean
+
+help:  ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[36mmake %-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED)  ## Make the virtual environment .venv with everything in it
+
+$(INSTALLED): requirements/dev.txt pyproject.toml scripts/install.sh
+	scripts/install.sh $(VENV)
+	@touch $@
+
+demo: $(INSTALLED)  ## Run a whole challenge on this machine: local Synapse, Airflow, 24 submissions (DEMO_ARGS=--exit stops by itself)
+	scripts/with-engine.sh --optional $(PYTHON) -m airflow_synapse_challenge.rehearsal examples/breast-cancer $(DEMO_ARGS)
+
+test: lint  ## Run lint and every test, with a real Docker engine and a real Airflow
+	scripts/with-engine.sh $(VENV)/bin/pytest $(PYTEST_ARGS)
+
+test-quick: $(INSTALLED)  ## Run the tests that need neither a Docker engine nor Airflow's processes
+	$(VENV)/bin/pytest -m "not docker and not e2e" $(PYTEST_ARGS)
+
+lint: $(INSTALLED)  ## Check style, types and the one-way rule of imports
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(INSTALLED)  ## Format the code
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: $(INSTALLED)  ## Measure against plain Docker and against a CWL workflow; the last line is JSON
+	scripts/with-engine.sh $(PYTHON) benchmarks/run.py $(BENCH_ARGS)
+
+lock: $(INSTALLED)  ## Compile the pinned requirement files again
+	scripts/lock.sh
+
+wheel: $(INSTALLED)  ## Build the wheel into dist/
+	$(PYTHON) -m build --wheel --installer uv
+
+clean:  ## Remove the virtual environment and everything that was made
+	rm -rf $(VENV) .cache dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

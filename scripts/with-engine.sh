@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Run a command with a Docker engine and the default evaluation image: scripts/with-engine.sh [--optional] COMMAND [ARG ...]
+# An engine that this script started is stopped afterwards. With --optional the command also runs without an engine.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+optional=
+if [ "$1" = --optional ]; then optional=yes; shift; fi
+
+started=
+if ! host=$("$root/scripts/docker-engine.sh" host); then
+  if "$root/scripts/docker-engine.sh" start; then
+    started=yes
+    host=$("$root/scripts/docker-engine.sh" host)
+  elif [ -z "$optional" ]; then
+    echo "No Docker engine could be started; it is needed here." >&2
+    exit 1
+  fi
+fi
+stop() { [ -z "$started" ] || "$root/scripts/docker-engine.sh" stop; }
+trap stop EXIT
+
+if [ -n "${host:-}" ]; then
+  export DOCKER_HOST=$host
+  "$root/scripts/evaluation-image.sh"
+fi
+"$@"
