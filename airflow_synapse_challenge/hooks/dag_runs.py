@@ -26,27 +26,30 @@ def start(dag_id: str, run_id: str, *, conf: Mapping[str, Any], run_after: datet
     :param run_after: queued runs start in this order.
     :raises PermanentError: the DAG is unknown or its parameters refuse ``conf``.
     """
-    from airflow.sdk.exceptions import ErrorType
+    from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
     from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
     from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
 
-    answer = SUPERVISOR_COMMS.send(
-        TriggerDagRun(dag_id=dag_id, run_id=run_id, conf=dict(conf), run_after=run_after, logical_date=None)
-    )
-    if not isinstance(answer, ErrorResponse):
-        return True
-    if answer.error == ErrorType.DAGRUN_ALREADY_EXISTS:
-        return False
-    status = (answer.detail or {}).get("status_code")
-    kind = PermanentError if status in (400, 404, 422) else TransientError
-    raise kind(f"Airflow did not start {run_id!r} of DAG {dag_id!r}: {answer.error.value} {answer.detail or ''}")
+    try:
+        answer = SUPERVISOR_COMMS.send(
+            TriggerDagRun(
+                dag_id=dag_id, run_id=run_id, conf=dict(conf), run_after=run_after, logical_date=None
+            )
+        )
+    except AirflowRuntimeError as error:
+        status = (error.error.detail or {}).get("status_code")
+        kind = PermanentError if status in (400, 404, 422) else TransientError
+        raise kind(f"Airflow did not start run {run_id!r} of DAG {dag_id!r}: {error}") from error
+    exists = isinstance(answer, ErrorResponse) and answer.error == ErrorType.DAGRUN_ALREADY_EXISTS
+    return not exists
 
 
 def state(dag_id: str, run_id: str) -> str:
     """Return the state of a run (``queued``, ``running``, ``success``, ``failed``)."""
+    from airflow.sdk import DagRunState
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-    return str(RuntimeTaskInstance.get_dagrun_state(dag_id=dag_id, run_id=run_id))
+    return DagRunState(RuntimeTaskInstance.get_dagrun_state(dag_id=dag_id, run_id=run_id)).value
 
 
 def count(dag_id: str, states: list[str]) -> int:

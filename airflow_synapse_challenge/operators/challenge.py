@@ -1,0 +1,313 @@
+"""The tasks of a submission's run: claim, evaluate, finish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
+
+from airflow_synapse_challenge.challenge.config import Challenge, Queue
+from airflow_synapse_challenge.challenge.faults import Fault
+from airflow_synapse_challenge.challenge.results import Result
+from airflow_synapse_challenge.errors import (
+    OrganiserFault,
+    ParticipantFault,
+    PermanentError,
+    SynapseChallengeError,
+)
+from airflow_synapse_challenge.links.synapse import show_link
+from airflow_synapse_challenge.operators.base import SynapseOperator
+from airflow_synapse_challenge.operators.containers import engine_for
+from airflow_synapse_challenge.steps import finish
+from airflow_synapse_challenge.steps.claim import Claimed, claim
+from airflow_synapse_challenge.steps.evaluate import Kind, StepReport, container_name, evaluate
+from airflow_synapse_challenge.steps.folders import SubmissionFolders, ensure_submission_folders
+from airflow_synapse_challenge.steps.notify import Post
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+SUBMISSION_ID = "{{ params.submission_id }}"
+TOKEN = "{{ params.token or run_id ~ '@' ~ dag_run.run_after }}"
+
+
+class SubmissionOperator(SynapseOperator):
+    """
+    Base of the tasks that work on one submission of a challenge's queue.
+
+    :param challenge: the challenge, from :func:`~airflow_synapse_challenge.challenge.config.load_challenge`.
+    :param queue: the queue of the submission.
+    :param submission_id: the submission (templated); by default the DAG's parameter ``submission_id``.
+    """
+
+    template_fields: Sequence[str] = ("submission_id",)
+
+    def __init__(
+        self, *, challenge: Challenge, queue: Queue, submission_id: str = SUBMISSION_ID, **kwargs: Any
+    ) -> None:
+        kwargs.setdefault("synapse_conn_id", challenge.synapse.connection)
+        super().__init__(**kwargs)
+        self.challenge = challenge
+        self.queue = queue
+        self.submission_id = submission_id
+
+    def post(self, context: Context, client: Any, work_dir: Path) -> Post:
+        """Return what sends this submission's mails; an earlier try may have sent some."""
+        return Post(
+            client=client,
+            transfer=self.hook.file_transfer(work_dir),
+            challenge=self.challenge,
+            queue=self.queue,
+            recheck=context["ti"].try_number > 1,
+        )
+
+    def remember_fault(self, context: Context, error: SynapseChallengeError) -> None:
+        """Leave the fault for the finishing task."""
+        context["ti"].xcom_push(key="fault", value=Fault.from_exception(error).to_dict())
+
+
+class SynapseClaimSubmissionOperator(SubmissionOperator):
+    """
+    Take a submission and make its folders, or skip everything when somebody else has it.
+
+    The XCom describes the claim for the tasks that follow; the XCom ``folders`` holds the two folders.
+
+    .. code-block:: python
+
+        SynapseClaimSubmissionOperator(
+            task_id="claim", challenge=challenge, queue=challenge.queues[0], submission_id="9722233", token=RUN
+        )
+
+    :param challenge: the challenge.
+    :param queue: the queue of the submission.
+    :param submission_id: the submission (templated).
+    :param token: what recognises this run's own claim in a retry; unique among all runs of all Airflows (templated).
+    """
+
+    template_fields: Sequence[str] = ("submission_id", "token")
+
+    def __init__(self, *, token: str = TOKEN, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.token = token
+
+    def act(self, context: Context, work_dir: Path) -> dict[str, Any]:
+        """Claim by compare-and-swap, then make what is missing of the folders."""
+        with self.hook.get_conn() as client:
+            claimed = claim(client, self.submission_id, token=self.token, queue=self.queue)
+            if claimed is None:
+                raise AirflowSkipException(f"Submission {self.submission_id} does not wait any more.")
+            show_link(self, context, self.hook.portal_url(claimed.submission.entity_id))
+            # From here on the finishing task has to know, even if the rest of this task fails.
+            context["ti"].xcom_push(key="claimed", value=claimed.to_dict())
+            try:
+                self._prepare(context, client, claimed, work_dir)
+            except PermanentError as error:
+                self.remember_fault(context, error)
+                raise
+        return {"submission_id": claimed.submission_id, "attempt": claimed.attempt}
+
+    def _prepare(self, context: Context, client: Any, claimed: Claimed, work_dir: Path) -> None:
+        root = self.challenge.synapse.logs_folder
+        if root:
+            folders = ensure_submission_folders(client, root, claimed)
+            context["ti"].xcom_push(key="folders", value=folders.to_dict())
+        self.post(context, client, work_dir).to_submitter("started", claimed)
+
+
+class SynapseEvaluateSubmissionOperator(SubmissionOperator):
+    """
+    Run the queue's validate or score script on a claimed submission.
+
+    Invalid data is a result, not a failure: the task succeeds and skips ``skip_when_invalid``. A broken script fails
+    the task without another try, an engine or a Synapse that is away fails it with one.
+
+    .. code-block:: python
+
+        SynapseEvaluateSubmissionOperator(
+            task_id="validate", kind="validate", challenge=challenge, queue=queue, pool=challenge.challenge
+        )
+
+    :param kind: ``validate`` or ``score``.
+    :param challenge: the challenge.
+    :param queue: the queue of the submission.
+    :param claim_task_id: the task that claimed.
+    :param previous_task_id: the task whose result the script continues.
+    :param skip_when_invalid: tasks to skip when the result is INVALID.
+    """
+
+    ui_color = "#f0e6d2"
+
+    def __init__(
+        self,
+        *,
+        kind: Kind,
+        claim_task_id: str = "claim",
+        previous_task_id: str | None = None,
+        skip_when_invalid: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kind: Kind = kind
+        self.claim_task_id = claim_task_id
+        self.previous_task_id = previous_task_id
+        self.skip_when_invalid = skip_when_invalid
+        self._container_name = ""
+
+    def act(self, context: Context, work_dir: Path) -> dict[str, Any]:
+        """Evaluate and push the report; the log of the script goes to the task's log, bounded."""
+        ti = context["ti"]
+        claimed = Claimed.from_dict(ti.xcom_pull(task_ids=self.claim_task_id, key="claimed"))
+        show_link(self, context, self.hook.portal_url(claimed.submission.entity_id))
+        self._container_name = container_name(self.challenge, claimed, self.kind)
+        try:
+            report = evaluate(
+                self.kind,
+                challenge=self.challenge,
+                queue=self.queue,
+                claimed=claimed,
+                engine=self._engine(),
+                transfer=self.hook.file_transfer(work_dir / "transfer"),
+                work_dir=work_dir,
+                run_id=ti.run_id,
+                previous=self._previous(context),
+                on_log=self.log.info,
+            )
+        except (PermanentError, OrganiserFault, ParticipantFault) as error:
+            self.remember_fault(context, error)
+            if isinstance(error, ParticipantFault) and self.skip_when_invalid:
+                raise DownstreamTasksSkipped(tasks=list(self.skip_when_invalid)) from error
+            raise
+        self.log.info("%s: %s %s", self.kind, report.result.status, list(report.result.errors))
+        if report.result.status == "INVALID" and self.skip_when_invalid:
+            ti.xcom_push(key="return_value", value=report.to_dict())
+            raise DownstreamTasksSkipped(tasks=list(self.skip_when_invalid))
+        if self.kind == "validate":
+            self._tell_valid(context, claimed, work_dir)
+        return report.to_dict()
+
+    def _tell_valid(self, context: Context, claimed: Claimed, work_dir: Path) -> None:
+        with self.hook.get_conn() as client:
+            self.post(context, client, work_dir / "transfer").to_submitter("valid", claimed)
+
+    def _engine(self) -> Any:
+        compute = self.challenge.compute
+        return engine_for(compute.engine, compute.docker_connection)
+
+    def _previous(self, context: Context) -> Result | None:
+        if self.previous_task_id is None:
+            return None
+        report = context["ti"].xcom_pull(task_ids=self.previous_task_id)
+        return StepReport.from_dict(report).result if report else None
+
+    def on_kill(self) -> None:
+        """Kill the container: Airflow leaves five seconds for this."""
+        if self._container_name:
+            self._engine().kill(self._container_name)
+
+
+class SynapseFinishSubmissionOperator(SubmissionOperator):
+    """
+    Leave a final status, the annotations, the log and the mails, whatever became of the tasks before.
+
+    Make it a teardown (``.as_teardown()``): it then runs whatever failed, and the run still shows the failure.
+    Everything in it may be repeated: the status and the log are written to the same end, mails are looked for in
+    the outbox before another is sent.
+
+    .. code-block:: python
+
+        SynapseFinishSubmissionOperator(task_id="finish", challenge=challenge, queue=queue).as_teardown()
+
+    :param challenge: the challenge.
+    :param queue: the queue of the submission.
+    :param claim_task_id: the task that claimed.
+    :param validate_task_id: the task that validated.
+    :param score_task_id: the task that scored.
+    """
+
+    def __init__(
+        self,
+        *,
+        claim_task_id: str = "claim",
+        validate_task_id: str = "validate",
+        score_task_id: str = "score",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.claim_task_id = claim_task_id
+        self.validate_task_id = validate_task_id
+        self.score_task_id = score_task_id
+
+    def act(self, context: Context, work_dir: Path) -> dict[str, Any]:
+        """Write the status first: nothing that fails later can leave the submission without one."""
+        ti = context["ti"]
+        found = ti.xcom_pull(task_ids=self.claim_task_id, key="claimed")
+        if not found:
+            raise AirflowSkipException("This run never owned the submission.")
+        claimed = Claimed.from_dict(found)
+        evaluation = self._evaluation(context)
+        folders = self._folders(context)
+        with self.hook.get_conn() as client:
+            show_link(
+                self,
+                context,
+                self.hook.portal_url(folders.shared if folders else claimed.submission.entity_id),
+            )
+            folder_id = self._log_folder(folders)
+            status = finish.write_status(client, claimed, self.queue, evaluation, folder_id)
+            if status is None:
+                raise AirflowSkipException("Another run has taken the submission over.")
+            self.log.info("Submission %s is %s.", claimed.submission_id, status.status)
+            post = self.post(context, client, work_dir)
+            if folders:
+                finish.upload_log(post.transfer, claimed, self.queue, evaluation, folders, work_dir)
+            finish.send_mails(
+                post,
+                claimed,
+                evaluation,
+                folder_url=self.hook.portal_url(folders.shared)
+                if folders and self.queue.logs.share
+                else "",
+                run_url=ti.log_url,
+            )
+        return {
+            "submission_id": claimed.submission_id,
+            "status": status.status,
+            "outcome": evaluation.outcome.value,
+        }
+
+    def _evaluation(self, context: Context) -> finish.Evaluation:
+        reports = [
+            StepReport.from_dict(report) if report else None
+            for report in (self._pull(context, self.validate_task_id), self._pull(context, self.score_task_id))
+        ]
+        return finish.Evaluation(validation=reports[0], score=reports[1], fault=self._fault(context, reports))
+
+    def _fault(self, context: Context, reports: list[StepReport | None]) -> Fault | None:
+        tasks = (self.claim_task_id, self.validate_task_id, self.score_task_id)
+        for task_id in tasks:
+            fault = self._pull(context, task_id, key="fault")
+            if fault:
+                return Fault.from_dict(fault)
+        validation, score = reports
+        ended = validation is not None and (validation.result.status == "INVALID" or score is not None)
+        if ended:
+            return None
+        return Fault(
+            owner="infrastructure",
+            summary="The evaluation did not come to an end: its tasks failed in every try.",
+            detail=f"See the run {context['ti'].run_id} of DAG {context['ti'].dag_id} in Airflow.",
+        )
+
+    def _pull(self, context: Context, task_id: str, key: str = "return_value") -> Any:
+        return context["ti"].xcom_pull(task_ids=task_id, key=key)
+
+    def _folders(self, context: Context) -> SubmissionFolders | None:
+        found = self._pull(context, self.claim_task_id, key="folders")
+        return SubmissionFolders(**found) if found else None
+
+    def _log_folder(self, folders: SubmissionFolders | None) -> str | None:
+        if folders is None:
+            return None
+        return folders.shared if self.queue.logs.share else folders.locked

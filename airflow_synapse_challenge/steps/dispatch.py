@@ -1,0 +1,112 @@
+"""Turn what waits in the queues into runs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from airflow_synapse_challenge.challenge import dispatch as rules
+from airflow_synapse_challenge.challenge.config import Queue
+from airflow_synapse_challenge.challenge.statuses import convention_for
+from airflow_synapse_challenge.steps.claim import attempt_of
+from airflow_synapse_challenge.synapse import statuses, submissions
+from airflow_synapse_challenge.synapse.client import SynapseClient
+
+ENDED = frozenset({"success", "failed"})
+
+
+class Runs(Protocol):
+    """Where runs are started; :mod:`airflow_synapse_challenge.hooks.dag_runs` in production."""
+
+    def start(
+        self, dag_id: str, run_id: str, *, conf: Mapping[str, Any], run_after: datetime | None = None
+    ) -> bool: ...
+
+    def state(self, dag_id: str, run_id: str) -> str: ...
+
+    def count(self, dag_id: str, states: list[str]) -> int: ...
+
+
+@dataclass(frozen=True)
+class Dispatched:
+    """
+    A run that was started.
+
+    :param dag_id: the queue's submission DAG.
+    :param run_id: derived from the submission and its attempt.
+    :param submission_id: the submission that it works on.
+    """
+
+    dag_id: str
+    run_id: str
+    submission_id: str
+
+
+def dispatch(
+    client: SynapseClient,
+    queues: Mapping[str, Queue],
+    *,
+    runs: Runs,
+    max_in_flight: int,
+    note: Callable[[str], None],
+) -> list[Dispatched]:
+    """
+    Start one run for each waiting submission, oldest first and fair among submitters, while there is room.
+
+    Safe to repeat after any crash: run ids follow from the submission, and a run that exists counts as started.
+
+    :param queues: queues by the id of their submission DAG.
+    :param max_in_flight: bound on the queued and running runs of all these DAGs together.
+    :param note: receives one line for each decision.
+    """
+    waiting: list[rules.Waiting] = []
+    dag_of: dict[int, str] = {}
+    for dag_id, queue in queues.items():
+        for bundle in client.pages(submissions.bundles(str(queue.id), convention_for(queue).received)):
+            entry = _waiting(bundle)
+            waiting.append(entry)
+            dag_of[entry.submission_id] = dag_id
+    room = max_in_flight - sum(runs.count(dag_id, ["queued", "running"]) for dag_id in queues)
+    started: list[Dispatched] = []
+    for entry in rules.order(waiting):
+        if len(started) >= room:
+            note(f"{len(waiting)} submissions wait; {max_in_flight} are in work, which is the limit.")
+            break
+        dag_id = dag_of[entry.submission_id]
+        run_id = _start(client, entry, dag_id, queues[dag_id], runs)
+        if run_id:
+            started.append(Dispatched(dag_id, run_id, str(entry.submission_id)))
+            note(f"Submission {entry.submission_id} of {entry.submitter}: started {run_id}.")
+    return started
+
+
+def _waiting(bundle: submissions.SubmissionBundle) -> rules.Waiting:
+    submission = bundle.submission
+    return rules.Waiting(
+        submission_id=int(submission.id),
+        submitter=str(submission.team_id or submission.user_id),
+        created_on=submission.created_on,
+        attempt=attempt_of(bundle.submission_status) + 1,
+    )
+
+
+def _start(
+    client: SynapseClient, entry: rules.Waiting, dag_id: str, queue: Queue, runs: Runs
+) -> str | None:
+    """Start the run, or the next attempt where a run ended without ever claiming the submission."""
+    attempt = entry.attempt
+    while True:
+        run_id = rules.run_id(entry.submission_id, attempt)
+        conf = {"submission_id": str(entry.submission_id), "token": uuid.uuid4().hex}
+        if runs.start(dag_id, run_id, conf=conf, run_after=datetime.fromisoformat(entry.created_on)):
+            return run_id
+        if runs.state(dag_id, run_id) not in ENDED:
+            return None
+        # The list may be older than the end of that run: only the status itself tells whether it still waits.
+        status = client.send(statuses.get(str(entry.submission_id)))
+        if status.status != convention_for(queue).received:
+            return None
+        attempt = max(attempt, attempt_of(status)) + 1

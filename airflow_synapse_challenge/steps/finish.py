@@ -1,0 +1,142 @@
+"""Give a submission its final status, whatever happened before."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from airflow_synapse_challenge.challenge import annotations as names
+from airflow_synapse_challenge.challenge import folders as layout
+from airflow_synapse_challenge.challenge.config import Queue
+from airflow_synapse_challenge.challenge.faults import Fault
+from airflow_synapse_challenge.challenge.statuses import Outcome, convention_for, final_status
+from airflow_synapse_challenge.steps.claim import Claimed, owner_of
+from airflow_synapse_challenge.steps.evaluate import StepReport
+from airflow_synapse_challenge.steps.folders import SubmissionFolders
+from airflow_synapse_challenge.steps.notify import Post
+from airflow_synapse_challenge.synapse import annotations, statuses
+from airflow_synapse_challenge.synapse.client import SynapseClient
+from airflow_synapse_challenge.synapse.files import FileTransfer
+from airflow_synapse_challenge.synapse.statuses import SubmissionStatus
+
+NEUTRAL_REASON = (
+    "The submission could not be evaluated because of a problem on our side. "
+    "The organizers have been told; nothing is wrong with what you sent."
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """
+    What the run found out.
+
+    :param validation: the validate script's report; ``None`` when it did not get that far.
+    :param score: the score script's report.
+    :param fault: why the run failed, when it did.
+    """
+
+    validation: StepReport | None = None
+    score: StepReport | None = None
+    fault: Fault | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """Valid, invalid by the participant's fault, or failed by somebody else's."""
+        if self.fault:
+            return Outcome.INVALID if self.fault.owner == "participant" else Outcome.FAILED
+        reports = [report for report in (self.validation, self.score) if report]
+        if not reports or any(report.result.status == "INVALID" for report in reports):
+            return Outcome.INVALID
+        return Outcome.VALID
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the submission is invalid, in words for the participant."""
+        if self.fault:
+            return (self.fault.summary,) if self.fault.owner == "participant" else (NEUTRAL_REASON,)
+        return tuple(
+            error for report in (self.validation, self.score) if report for error in report.result.errors
+        )
+
+
+def write_status(
+    client: SynapseClient, claimed: Claimed, queue: Queue, evaluation: Evaluation, folder_id: str | None
+) -> SubmissionStatus | None:
+    """
+    Write the final status and every annotation in one update; repeat it and nothing changes.
+
+    :return: ``None`` when the submission belongs to another run by now, which is then left alone.
+    """
+    scored = evaluation.score is not None
+    final = final_status(convention_for(queue), evaluation.outcome, scored=scored)
+    found = names.result_annotations(
+        queue,
+        validation=evaluation.validation.result if evaluation.validation else None,
+        score=evaluation.score.result if evaluation.score else None,
+        folder_id=folder_id,
+        outcome=evaluation.outcome,
+        reasons=evaluation.reasons,
+    )
+
+    def change(status: SubmissionStatus) -> SubmissionStatus | None:
+        if owner_of(status) != claimed.token:
+            return None
+        merged = annotations.merge(status, public=found.public, private=found.private, remove=found.remove)
+        changed = merged.model_copy(update={"status": final, "can_cancel": False})
+        return None if changed == status else changed
+
+    written = statuses.update_status(client, claimed.submission_id, change, known=claimed.status)
+    return written if owner_of(written) == claimed.token else None
+
+
+def upload_log(
+    transfer: FileTransfer,
+    claimed: Claimed,
+    queue: Queue,
+    evaluation: Evaluation,
+    folders: SubmissionFolders,
+    work_dir: Path,
+) -> str | None:
+    """
+    Store what the scripts printed as ``<submission>_logs.zip``; sharing follows ``logs.share``.
+
+    :return: synID of the file, ``None`` when no script ran.
+    """
+    sections = [
+        f"===== {name} =====\n{log}"
+        for name, log in (
+            ("validate", evaluation.validation.log if evaluation.validation else ""),
+            ("score", evaluation.score.log if evaluation.score else ""),
+            ("failed", evaluation.fault.detail if evaluation.fault else ""),
+        )
+        if log
+    ]
+    if not sections:
+        return None
+    archive = work_dir / layout.log_archive_name(claimed.submission_id)
+    # A fixed time inside the archive: the same log gives the same file, and Synapse makes no new version of it.
+    member = zipfile.ZipInfo(layout.log_text_name(claimed.submission_id), date_time=(1980, 1, 1, 0, 0, 0))
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        target.writestr(member, "\n".join(sections), compress_type=zipfile.ZIP_DEFLATED)
+    return transfer.upload_file(archive, folders.shared if queue.logs.share else folders.locked).id
+
+
+def send_mails(post: Post, claimed: Claimed, evaluation: Evaluation, *, folder_url: str, run_url: str) -> None:
+    """Tell the submitter, and the administrators when the fault is not the submitter's."""
+    if evaluation.outcome is Outcome.FAILED:
+        assert evaluation.fault is not None
+        post.to_administrators(
+            "admin_failed",
+            claimed,
+            summary=evaluation.fault.summary,
+            detail=evaluation.fault.detail,
+            run_url=run_url,
+        )
+        post.to_submitter("failed", claimed, folder_url=folder_url)
+    elif evaluation.outcome is Outcome.INVALID:
+        post.to_submitter("invalid", claimed, errors=evaluation.reasons, folder_url=folder_url)
+    elif evaluation.score:
+        post.to_submitter(
+            "scored", claimed, scores=evaluation.score.result.annotations, folder_url=folder_url
+        )

@@ -1,0 +1,50 @@
+"""The folders that a submission's logs and files go to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from airflow_synapse_challenge.challenge import folders as layout
+from airflow_synapse_challenge.steps.claim import Claimed
+from airflow_synapse_challenge.synapse import folders, profiles
+from airflow_synapse_challenge.synapse.client import SynapseClient
+
+
+@dataclass(frozen=True)
+class SubmissionFolders:
+    """
+    Two folders for one submission.
+
+    :param shared: synID that the submitter can read and download.
+    :param locked: synID whose content the submitter sees by name only.
+    """
+
+    shared: str
+    locked: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON for the next task."""
+        return asdict(self)
+
+
+def ensure_submission_folders(
+    client: SynapseClient, root: str, claimed: Claimed, *, service_principal: int | None = None
+) -> SubmissionFolders:
+    """
+    Make ``<submitter>/<submission>`` and ``<submitter>_LOCKED/<submission>`` where they do not exist.
+
+    Folders and their sharing are made in one call each (``POST /entity/bundle2/create``); sharing that exists is
+    never changed.
+
+    :param root: the challenge's logs folder.
+    :param service_principal: the account that works here; asked for (``GET /userProfile``) when not given.
+    """
+    principal = service_principal or int(client.send(profiles.me()).owner_id)
+    plan = layout.plan(claimed.submitter, claimed.submission_id, principal)
+    parents = [
+        folders.ensure_folder(client, root, spec.name, acl=spec.acl).id
+        for spec in (plan.submitter, plan.submitter_locked)
+    ]
+    shared, locked = (folders.ensure_folder(client, parent, plan.submission_name).id for parent in parents)
+    return SubmissionFolders(shared, locked)
