@@ -32,9 +32,7 @@ def start(dag_id: str, run_id: str, *, conf: Mapping[str, Any], run_after: datet
 
     try:
         answer = SUPERVISOR_COMMS.send(
-            TriggerDagRun(
-                dag_id=dag_id, run_id=run_id, conf=dict(conf), run_after=run_after, logical_date=None
-            )
+            TriggerDagRun(dag_id=dag_id, run_id=run_id, conf=dict(conf), run_after=run_after, logical_date=None)
         )
     except AirflowRuntimeError as error:
         status = (error.error.detail or {}).get("status_code")

@@ -266,9 +266,7 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
                 post,
                 claimed,
                 evaluation,
-                folder_url=self.hook.portal_url(folders.shared)
-                if folders and self.queue.logs.share
-                else "",
+                folder_url=self.hook.portal_url(folders.shared) if folders and self.queue.logs.share else "",
                 run_url=ti.log_url,
             )
         return {

@@ -93,9 +93,7 @@ def _waiting(bundle: submissions.SubmissionBundle) -> rules.Waiting:
     )
 
 
-def _start(
-    client: SynapseClient, entry: rules.Waiting, dag_id: str, queue: Queue, runs: Runs
-) -> str | None:
+def _start(client: SynapseClient, entry: rules.Waiting, dag_id: str, queue: Queue, runs: Runs) -> str | None:
     """Start the run, or the next attempt where a run ended without ever claiming the submission."""
     attempt = entry.attempt
     while True:

@@ -81,9 +81,7 @@ def evaluate(
     step = _step(queue, kind)
     predictions = transfer.download_submission_file(claimed.submission, work_dir / "submission")
     gold_standard = (
-        transfer.download_entity(queue.gold_standard, work_dir / "goldstandard").path
-        if queue.gold_standard
-        else None
+        transfer.download_entity(queue.gold_standard, work_dir / "goldstandard").path if queue.gold_standard else None
     )
     spec = ContainerSpec(
         name=container_name(challenge, claimed, kind),
@@ -113,12 +111,8 @@ def evaluate(
     )
     outcome = engine.run(spec, on_log=on_log)
     _raise_for_failure(kind, outcome, step)
-    result = results.parse_result(
-        outcome.results[RESULT_NAME], kind=kind, contract=step.contract, previous=previous
-    )
-    return StepReport(
-        result=result, log=outcome.log, seconds=outcome.seconds, image_digest=outcome.image_digest
-    )
+    result = results.parse_result(outcome.results[RESULT_NAME], kind=kind, contract=step.contract, previous=previous)
+    return StepReport(result=result, log=outcome.log, seconds=outcome.seconds, image_digest=outcome.image_digest)
 
 
 def container_name(challenge: Challenge, claimed: Claimed, kind: Kind) -> str:

@@ -55,9 +55,7 @@ class Evaluation:
         """Why the submission is invalid, in words for the participant."""
         if self.fault:
             return (self.fault.summary,) if self.fault.owner == "participant" else (NEUTRAL_REASON,)
-        return tuple(
-            error for report in (self.validation, self.score) if report for error in report.result.errors
-        )
+        return tuple(error for report in (self.validation, self.score) if report for error in report.result.errors)
 
 
 def write_status(
@@ -137,6 +135,4 @@ def send_mails(post: Post, claimed: Claimed, evaluation: Evaluation, *, folder_u
     elif evaluation.outcome is Outcome.INVALID:
         post.to_submitter("invalid", claimed, errors=evaluation.reasons, folder_url=folder_url)
     elif evaluation.score:
-        post.to_submitter(
-            "scored", claimed, scores=evaluation.score.result.annotations, folder_url=folder_url
-        )
+        post.to_submitter("scored", claimed, scores=evaluation.score.result.annotations, folder_url=folder_url)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from airflow_synapse_challenge.challenge import mails
 from airflow_synapse_challenge.challenge.config import Challenge, Queue
 from airflow_synapse_challenge.steps.claim import Claimed
-from airflow_synapse_challenge.synapse import messages, profiles, teams
+from airflow_synapse_challenge.synapse import messages, profiles
 from airflow_synapse_challenge.synapse.client import SynapseClient
 from airflow_synapse_challenge.synapse.files import FileTransfer
 
@@ -36,24 +36,22 @@ class Post:
 
     def to_administrators(self, event: mails.Event, claimed: Claimed, **facts: object) -> bool:
         """Send a mail to the challenge's administrators; without any, to the service's own account."""
-        recipients = list(self.challenge.synapse.administrators) or [
-            int(self.client.send(profiles.me()).owner_id)
-        ]
+        recipients = list(self.challenge.synapse.administrators) or [int(self.client.send(profiles.me()).owner_id)]
         self._send(event, claimed, recipients, name="administrators", **facts)
         return True
 
     def submitter_name(self, claimed: Claimed) -> str:
         """Return the team's name, or the user's (``GET /team/{id}``, ``GET /userProfile/{id}``)."""
         if claimed.submission.team_id:
-            return self.client.send(teams.get(claimed.submission.team_id)).name
+            return self.client.send(profiles.team(claimed.submission.team_id)).name
         profile = self.client.send(profiles.get(claimed.submission.user_id))
         return profile.user_name
 
-    def _send(
-        self, event: mails.Event, claimed: Claimed, recipients: Sequence[int], **facts: object
-    ) -> None:
+    def _send(self, event: mails.Event, claimed: Claimed, recipients: Sequence[int], **facts: object) -> None:
         context = mails.MailContext(
-            queue=self.queue.name, submission_id=claimed.submission_id, **facts  # type: ignore[arg-type]
+            queue=self.queue.name,
+            submission_id=claimed.submission_id,
+            **facts,  # type: ignore[arg-type]
         )
         mail = mails.render(event, self.queue, context)
         messages.send_once(

@@ -1,0 +1,82 @@
+"""Entities: projects, folders, files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from airflow_synapse_challenge.synapse.call import Call, Document, nothing
+
+FOLDER = "org.sagebionetworks.repo.model.Folder"
+PROJECT = "org.sagebionetworks.repo.model.Project"
+
+
+class Entity(Document):
+    """Any entity; fields of its own type survive as they are."""
+
+    id: str
+    name: str
+    concrete_type: str
+    etag: str | None = None
+    parent_id: str | None = None
+    data_file_handle_id: str | None = None
+    version_number: int | None = None
+
+
+def get(entity_id: str) -> Call[Entity]:
+    """``GET /entity/{id}``."""
+    return Call("GET", f"/entity/{entity_id}", f"read entity {entity_id}", Entity.model_validate)
+
+
+def child(parent_id: str | None, name: str) -> Call[str | None]:
+    """
+    Return the synID of a child by name, ``None`` when there is none (``POST /entity/child``, 404, rule E-13).
+
+    :param parent_id: project or folder; ``None`` looks for a project.
+    """
+    body = {"entityName": name} | ({"parentId": parent_id} if parent_id else {})
+    return Call(
+        "POST",
+        "/entity/child",
+        f"look for {name!r} in {parent_id or 'all projects'}",
+        lambda answer: str(answer["id"]) if answer else None,
+        json=body,
+        missing_is_none=True,
+    )
+
+
+def create(
+    concrete_type: str,
+    name: str,
+    parent_id: str | None = None,
+    *,
+    sharing: Mapping[int, Iterable[str]] | None = None,
+) -> Call[str]:
+    """
+    Make an entity, with sharing of its own in the same request (``POST /entity/bundle2/create``).
+
+    :param sharing: access types by principal; left out, the entity inherits.
+    :return: the synID. A create whose answer was lost is looked for by its name.
+    """
+    entity = {"concreteType": concrete_type, "name": name} | ({"parentId": parent_id} if parent_id else {})
+    body: dict[str, Any] = {"entity": entity}
+    if sharing is not None:
+        body["accessControlList"] = {
+            "resourceAccess": [
+                {"principalId": principal, "accessType": sorted(access)} for principal, access in sharing.items()
+            ]
+        }
+    return Call(
+        "POST",
+        "/entity/bundle2/create",
+        f"create {name!r} in {parent_id or 'Synapse'}",
+        lambda answer: str(answer["entity"]["id"]),
+        json=body,
+        idempotent=False,
+        recheck=child(parent_id, name),
+    )
+
+
+def delete(entity_id: str) -> Call[None]:
+    """Move an entity to the trash (``DELETE /entity/{id}``)."""
+    return Call("DELETE", f"/entity/{entity_id}", f"delete entity {entity_id}", nothing)

@@ -1,0 +1,36 @@
+"""Users and teams by their principal id."""
+
+from __future__ import annotations
+
+from airflow_synapse_challenge.synapse.call import Call, Document
+
+
+class UserProfile(Document):
+    """The public part of a user's profile."""
+
+    owner_id: str
+    user_name: str
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+class Team(Document):
+    """A team."""
+
+    id: str
+    name: str
+
+
+def me() -> Call[UserProfile]:
+    """``GET /userProfile``: the owner of the token; ``anonymous`` without one."""
+    return Call("GET", "/userProfile", "read the token owner's profile", UserProfile.model_validate)
+
+
+def get(user_id: str) -> Call[UserProfile]:
+    """``GET /userProfile/{id}``."""
+    return Call("GET", f"/userProfile/{user_id}", f"read the profile of user {user_id}", UserProfile.model_validate)
+
+
+def team(team_id: str) -> Call[Team]:
+    """``GET /team/{id}``."""
+    return Call("GET", f"/team/{team_id}", f"read team {team_id}", Team.model_validate)

@@ -1,0 +1,155 @@
+"""Submission statuses: the one document of a submission that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_synapse_challenge.synapse.call import Call, Document, Pages, results_of
+from airflow_synapse_challenge.synapse.client import SynapseClient
+from airflow_synapse_challenge.synapse.errors import StaleEtag, SynapseUnavailable
+
+CONFLICT_TRIES = 10
+
+
+class SubmissionStatus(Document):
+    """
+    Status and annotations of a submission.
+
+    ``annotations`` is the older store with a privacy flag for each key, ``submission_annotations`` the newer one that
+    submission views show. Every update replaces the whole document (U-05).
+    """
+
+    id: str
+    etag: str
+    status: str
+    status_version: int | None = None
+    modified_on: str | None = None
+    entity_id: str | None = None
+    can_cancel: bool | None = None
+    cancel_requested: bool | None = None
+    annotations: dict[str, Any] | None = None
+    submission_annotations: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """
+    How a claim ended.
+
+    :param won: this call moved the submission.
+    :param mine_already: an earlier call with the same identity had moved it.
+    :param status: the document as it is now.
+    """
+
+    won: bool
+    mine_already: bool
+    status: SubmissionStatus
+
+
+def get(submission_id: str) -> Call[SubmissionStatus]:
+    """``GET /evaluation/submission/{id}/status``; private parts only with READ_PRIVATE_SUBMISSION (L-02)."""
+    return Call(
+        "GET",
+        f"/evaluation/submission/{submission_id}/status",
+        f"read the status of submission {submission_id}",
+        SubmissionStatus.model_validate,
+    )
+
+
+def put(status: SubmissionStatus) -> Call[SubmissionStatus]:
+    """
+    ``PUT /evaluation/submission/{id}/status``; 412 when the etag is stale (U-02).
+
+    Not idempotent: the etag lets the first send pass only, so a second one would report a conflict with itself.
+    """
+    return Call(
+        "PUT",
+        f"/evaluation/submission/{status.id}/status",
+        f"write the status of submission {status.id}",
+        SubmissionStatus.model_validate,
+        json=status.to_json(),
+        idempotent=False,
+    )
+
+
+def of_evaluation(evaluation_id: str, status: str | None = None) -> Pages[SubmissionStatus]:
+    """``GET /evaluation/{id}/submission/status/all``."""
+    return Pages(
+        Call(
+            "GET",
+            f"/evaluation/{evaluation_id}/submission/status/all",
+            f"list the statuses of evaluation {evaluation_id}",
+            results_of(SubmissionStatus.model_validate),
+            params={"status": status} if status else {},
+        )
+    )
+
+
+def update_status(
+    client: SynapseClient,
+    submission_id: str,
+    change: Callable[[SubmissionStatus], SubmissionStatus | None],
+    *,
+    known: SubmissionStatus | None = None,
+) -> SubmissionStatus:
+    """
+    Change a status under its etag; where somebody wrote in between, read again and apply the change again.
+
+    A lost answer is resolved by reading again: ``change`` then sees its own effect and has to return ``None`` for it.
+
+    :param change: returns the new document, or ``None`` to leave it as it is.
+    :param known: the document as it was seen last; saves the first read.
+    :return: the document as it is now.
+    :raises StaleEtag: others wrote before each of the ten tries.
+    """
+    status = known or client.send(get(submission_id))
+    for remaining in reversed(range(CONFLICT_TRIES)):
+        wanted = change(status)
+        if wanted is None:
+            return status
+        try:
+            written = client.send(put(wanted))
+        except (StaleEtag, SynapseUnavailable):
+            if not remaining:
+                raise
+            status = client.send(get(submission_id))
+        else:
+            # The answer holds the entity only if the request did (L-03).
+            return written.model_copy(update={"entity_id": written.entity_id or status.entity_id})
+    raise AssertionError("unreachable")
+
+
+def claim(
+    client: SynapseClient,
+    submission_id: str,
+    *,
+    expected: str,
+    is_mine: Callable[[SubmissionStatus], bool],
+    change: Callable[[SubmissionStatus], SubmissionStatus],
+) -> Claim:
+    """
+    Take a submission by compare-and-swap.
+
+    :param expected: the status that it must have to be taken.
+    :param is_mine: recognises a document that this caller wrote, also in an earlier try.
+    :param change: returns the document that says who has it.
+    """
+    status = client.send(get(submission_id))
+    for remaining in reversed(range(CONFLICT_TRIES)):
+        if is_mine(status) and status.status != expected:
+            return Claim(won=False, mine_already=True, status=status)
+        if status.status != expected:
+            return Claim(won=False, mine_already=False, status=status)
+        try:
+            written = client.send(put(change(status)))
+        except (StaleEtag, SynapseUnavailable):
+            # Lost, or won with a lost answer, or an annotation was written in between: only the document tells.
+            if not remaining:
+                raise
+            status = client.send(get(submission_id))
+        else:
+            kept = written.model_copy(update={"entity_id": written.entity_id or status.entity_id})
+            return Claim(won=True, mine_already=False, status=kept)
+    raise AssertionError("unreachable")
