@@ -14,6 +14,7 @@ SUBJECT = "Subject:"
 
 VARIABLES = (
     "queue",
+    "queue_id",
     "submission_id",
     "name",
     "errors",
@@ -22,8 +23,6 @@ VARIABLES = (
     "run_url",
     "summary",
     "detail",
-    "score_problem",
-    "team",
 )
 
 

@@ -200,5 +200,6 @@ def overlaps(rounds: tuple[Round, ...]) -> Iterator[tuple[Path, str]]:
                 yield (
                     (index, "start"),
                     f'the round "{later.name}" overlaps with "{earlier.name}" '
-                    f"({earlier.start:%Y-%m-%dT%H:%M:%SZ} to {earlier.end:%Y-%m-%dT%H:%M:%SZ}); start it where that ends",
+                    f"({earlier.start:%Y-%m-%dT%H:%M:%SZ} to {earlier.end:%Y-%m-%dT%H:%M:%SZ}); "
+                    "let it start where the other ends",
                 )
