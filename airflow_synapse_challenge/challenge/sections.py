@@ -155,7 +155,7 @@ class AnnotationNames(Section):
     )
     prefix: str = Field(
         "",
-        pattern=r"^[A-Za-z0-9_.]{0,64}$",
+        pattern=r"^[A-Za-z0-9_.]{0,20}$",
         description="Put before every key that a script reports, for queues that share one view.",
     )
 
