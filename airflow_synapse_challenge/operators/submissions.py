@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_synapse_challenge.links.synapse import show_link
 from airflow_synapse_challenge.operators.base import SynapseOperator
-from airflow_synapse_challenge.synapse import annotations, statuses, submissions
+from airflow_synapse_challenge.synapse import annotation_stores, statuses, submissions
 from airflow_synapse_challenge.synapse.statuses import SubmissionStatus
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class SynapseAnnotateSubmissionOperator(SynapseOperator):
         """Read, merge and write under the etag (``PUT /evaluation/submission/{id}/status``)."""
 
         def change(status: SubmissionStatus) -> SubmissionStatus | None:
-            merged = annotations.merge(status, public=self.public, private=self.private)
+            merged = annotation_stores.merge(status, public=self.public, private=self.private)
             return None if merged == status else merged
 
         with self.hook.get_conn() as client:

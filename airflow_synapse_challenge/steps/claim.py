@@ -10,7 +10,7 @@ from typing import Any
 from airflow_synapse_challenge.challenge import annotations as names
 from airflow_synapse_challenge.challenge.config import Queue
 from airflow_synapse_challenge.challenge.statuses import TERMINAL, convention_for
-from airflow_synapse_challenge.synapse import annotations, statuses, submissions
+from airflow_synapse_challenge.synapse import annotation_stores, statuses, submissions
 from airflow_synapse_challenge.synapse.client import SynapseClient
 from airflow_synapse_challenge.synapse.statuses import SubmissionStatus
 from airflow_synapse_challenge.synapse.submissions import Submission
@@ -97,19 +97,19 @@ def claim(client: SynapseClient, submission_id: str, *, token: str, queue: Queue
 
 def owner_of(status: SubmissionStatus) -> str | None:
     """Return the token of the run that claimed last, ``None`` when nobody did."""
-    return names.run_id_of(annotations.read(status))
+    return names.run_id_of(annotation_stores.read(status))
 
 
 def attempt_of(status: SubmissionStatus) -> int:
     """Return how often the submission was claimed, 0 for never."""
-    return names.attempt_of(annotations.read(status))
+    return names.attempt_of(annotation_stores.read(status))
 
 
 def _claimed(
     status: SubmissionStatus, *, token: str, queue: Queue, status_name: str | None = None, **replace: str
 ) -> SubmissionStatus:
     marks = names.claim_annotations(token, attempt_of(status) + 1, int(time.time() * 1000), queue)
-    merged = annotations.merge(status, public=marks.public, private=marks.private, remove=marks.remove)
+    merged = annotation_stores.merge(status, public=marks.public, private=marks.private, remove=marks.remove)
     return merged.model_copy(update=replace) if replace else merged
 
 

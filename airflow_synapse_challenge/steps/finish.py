@@ -15,7 +15,7 @@ from airflow_synapse_challenge.steps.claim import Claimed, owner_of
 from airflow_synapse_challenge.steps.evaluate import StepReport
 from airflow_synapse_challenge.steps.folders import SubmissionFolders
 from airflow_synapse_challenge.steps.notify import Post
-from airflow_synapse_challenge.synapse import annotations, statuses
+from airflow_synapse_challenge.synapse import annotation_stores, statuses
 from airflow_synapse_challenge.synapse.client import SynapseClient
 from airflow_synapse_challenge.synapse.files import FileTransfer
 from airflow_synapse_challenge.synapse.statuses import SubmissionStatus
@@ -80,7 +80,7 @@ def write_status(
     def change(status: SubmissionStatus) -> SubmissionStatus | None:
         if owner_of(status) != claimed.token:
             return None
-        merged = annotations.merge(status, public=found.public, private=found.private, remove=found.remove)
+        merged = annotation_stores.merge(status, public=found.public, private=found.private, remove=found.remove)
         changed = merged.model_copy(update={"status": final, "can_cancel": False})
         return None if changed == status else changed
 

@@ -1,0 +1,89 @@
+"""The rules of annotation values (U-07, U-08, U-09)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .errors import Invalid
+from .store import Json
+
+MOST_KEYS = 100
+MOST_VALUES = 100
+MOST_CHARACTERS = 500
+TYPES = ("STRING", "DOUBLE", "LONG", "TIMESTAMP_MS", "BOOLEAN")
+OLDER_LISTS = ("stringAnnos", "doubleAnnos", "longAnnos")
+
+
+def checked(annotations: Any) -> dict[str, Json]:
+    """Return the newer generation's annotations as Synapse stores them: every value a text (U-08, U-09)."""
+    if not isinstance(annotations, dict):
+        raise Invalid("annotations must be an object")
+    if len(annotations) > MOST_KEYS:
+        raise Invalid(f"Exceeded maximum number of annotation keys: {MOST_KEYS}")
+    return {_key(key): _entry(key, entry) for key, entry in annotations.items()}
+
+
+def _key(key: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z0-9,_.]+", key):
+        raise Invalid(
+            f"Invalid annotation name: '{key}'. Annotation names may only contain; letters, numbers, '_' and '.'"
+        )
+    if key.lower() == "_accessrequirementids":
+        raise Invalid(f"{key} is a reserved annotation key")
+    return key
+
+
+def _entry(key: str, entry: Any) -> Json:
+    kind, values = entry.get("type"), entry.get("value")
+    if kind not in TYPES:
+        raise Invalid(f"type of annotation {key} must be one of {', '.join(TYPES)}")
+    if not isinstance(values, list):
+        raise Invalid(f"value of annotation {key} must be a list")
+    if len(values) > MOST_VALUES:
+        raise Invalid(f"Exceeded maximum number of values for key={key}: {MOST_VALUES}")
+    texts = [_text(key, kind, value) for value in values]
+    if kind == "STRING" and sum(map(len, texts)) > MOST_CHARACTERS:
+        raise Invalid(f"Total String value too long. Can be at most {MOST_CHARACTERS} characters.")
+    return {"type": kind, "value": texts}
+
+
+def _text(key: str, kind: str, value: Any) -> str:
+    if value is None:
+        raise Invalid("null is not allowed. To indicate no values, use an empty list.")
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    try:
+        if kind == "DOUBLE":
+            float(text)
+        elif kind in ("LONG", "TIMESTAMP_MS"):
+            int(text)
+        elif kind == "BOOLEAN" and text.lower() not in ("true", "false"):
+            raise ValueError(text)
+    except ValueError as error:
+        raise Invalid(f"Value associated with key={key} is not valid for type={kind}: {text}") from error
+    return text
+
+
+def older(annotations: Any, submission: int, evaluation: int) -> Json:
+    """Return the older generation's annotations as Synapse stores them (U-07)."""
+    seen: set[str] = set()
+    stored: Json = {}
+    for name in OLDER_LISTS:
+        entries = []
+        for entry in annotations.get(name) or []:
+            if entry.get("key") in seen:
+                raise Invalid(f"Duplicate annotations found for key: {entry['key']}")
+            seen.add(entry.get("key"))
+            entries.append({**entry, "isPrivate": entry.get("isPrivate", True)})
+        if entries:
+            stored[name] = entries
+    return {**stored, "objectId": str(submission), "scopeId": str(evaluation)}
+
+
+def without_private(annotations: Json) -> Json:
+    """Return the older generation's annotations that everybody may see (L-02)."""
+    kept = dict(annotations)
+    for name in OLDER_LISTS:
+        if name in kept:
+            kept[name] = [entry for entry in kept[name] if not entry.get("isPrivate", True)]
+    return kept

@@ -1,0 +1,70 @@
+"""The command that starts a local Synapse."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import socket
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+
+from .app import build
+
+DEFAULT_DATA = Path.home() / ".local-synapse"
+DEFAULT_PORT = 7007
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line, print how to connect, serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="local-synapse", description="A Synapse for one machine.")
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder that keeps everything")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 for any free port")
+    parser.add_argument("--reset", action="store_true", help="begin empty: removes what is in the data folder")
+    parser.add_argument("--write-config", type=Path, metavar="FILE", help="write a .synapseConfig for clients")
+    parser.add_argument("--user", default="challenge-service", help="whose token goes into that file")
+    wish = parser.parse_args(arguments)
+    serve(wish.data, wish.port, reset=wish.reset, write_config=wish.write_config, user=wish.user)
+
+
+def serve(
+    data: Path, port: int, *, reset: bool = False, write_config: Path | None = None, user: str = "challenge-service"
+) -> None:
+    """Serve on loopback until interrupted."""
+    if reset and (data / "synapse.db").exists():
+        shutil.rmtree(data)
+    app = build(data)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        raise SystemExit(f"Port {port} of 127.0.0.1 cannot be used ({error}); choose another with --port.") from error
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    tokens = tokens_of(data)
+    if write_config:
+        write_config.touch(mode=0o600)
+        write_config.write_text(client_config(url, user, tokens[user]))
+    print(f"Local Synapse at {url}, data in {data}\n")
+    print(client_config(url, user, tokens[user]))
+    for name, token in tokens.items():
+        print(f"  {name:<20} {token}")
+    print("", flush=True)
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+
+
+def tokens_of(data: Path) -> dict[str, str]:
+    """Return the users of a data folder with their tokens."""
+    with sqlite3.connect(data / "synapse.db") as connection:
+        rows = connection.execute("SELECT name, token FROM principal JOIN token ON principal = id ORDER BY id")
+        return dict(rows.fetchall())
+
+
+def client_config(url: str, user: str, token: str) -> str:
+    """Return a ``.synapseConfig`` for synapseclient and everything built on it."""
+    return (
+        f"[default]\nusername = {user}\nauthtoken = {token}\n\n[endpoints]\nrepoEndpoint = {url}/repo/v1\n"
+        f"authEndpoint = {url}/auth/v1\nfileHandleEndpoint = {url}/file/v1\nportalEndpoint = {url}/\n"
+    )

@@ -1,0 +1,182 @@
+"""The database: one SQLite file, one connection, one transaction for each request."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS principal (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    certified INTEGER NOT NULL DEFAULT 0,
+    doc TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS token (token TEXT PRIMARY KEY, principal INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS member (team INTEGER, user INTEGER, is_admin INTEGER NOT NULL, PRIMARY KEY (team, user));
+CREATE INDEX IF NOT EXISTS member_user ON member (user);
+CREATE TABLE IF NOT EXISTS membership_request (id INTEGER PRIMARY KEY, kind TEXT, team INTEGER, user INTEGER,
+    doc TEXT);
+CREATE TABLE IF NOT EXISTS entity (
+    id INTEGER PRIMARY KEY, parent INTEGER NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, etag TEXT NOT NULL,
+    version INTEGER NOT NULL, trashed_by INTEGER, doc TEXT NOT NULL, annotations TEXT NOT NULL DEFAULT '{}');
+CREATE UNIQUE INDEX IF NOT EXISTS entity_name ON entity (parent, name) WHERE trashed_by IS NULL;
+CREATE TABLE IF NOT EXISTS entity_version (
+    entity INTEGER, version INTEGER, doc TEXT NOT NULL, annotations TEXT NOT NULL, activity TEXT,
+    PRIMARY KEY (entity, version));
+CREATE TABLE IF NOT EXISTS acl (kind TEXT, object INTEGER, etag TEXT NOT NULL, doc TEXT NOT NULL,
+    PRIMARY KEY (kind, object));
+CREATE TABLE IF NOT EXISTS activity (id TEXT PRIMARY KEY, creator INTEGER, doc TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS file_handle (id INTEGER PRIMARY KEY, creator INTEGER NOT NULL, path TEXT,
+    doc TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS upload (
+    id INTEGER PRIMARY KEY, user INTEGER NOT NULL, request_hash TEXT NOT NULL, request TEXT NOT NULL,
+    parts TEXT NOT NULL,
+    file_handle INTEGER, started_on TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS upload_hash ON upload (user, request_hash);
+CREATE TABLE IF NOT EXISTS evaluation (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, project INTEGER NOT NULL, etag TEXT NOT NULL,
+    batch_token TEXT NOT NULL, doc TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS round (
+    id INTEGER PRIMARY KEY, evaluation INTEGER NOT NULL, start TEXT NOT NULL, end TEXT NOT NULL,
+    etag TEXT NOT NULL, doc TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS submission (
+    id INTEGER PRIMARY KEY, evaluation INTEGER NOT NULL, user INTEGER NOT NULL, team INTEGER,
+    entity INTEGER NOT NULL,
+    round INTEGER, created_on TEXT NOT NULL, doc TEXT NOT NULL, files TEXT NOT NULL,
+    status TEXT NOT NULL, status_etag TEXT NOT NULL, status_version INTEGER NOT NULL, status_doc TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS submission_queue ON submission (evaluation, status, id);
+CREATE INDEX IF NOT EXISTS submission_all ON submission (evaluation, id);
+CREATE INDEX IF NOT EXISTS submission_user ON submission (user, evaluation, id);
+CREATE TABLE IF NOT EXISTS contributor (submission INTEGER, principal INTEGER, PRIMARY KEY (submission, principal));
+CREATE INDEX IF NOT EXISTS contributor_principal ON contributor (principal);
+CREATE TABLE IF NOT EXISTS challenge (
+    id INTEGER PRIMARY KEY, project INTEGER NOT NULL UNIQUE, team INTEGER NOT NULL, etag TEXT NOT NULL,
+    doc TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS challenge_team (id INTEGER PRIMARY KEY, challenge INTEGER, team INTEGER, doc TEXT,
+    UNIQUE (challenge, team));
+CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, sender INTEGER NOT NULL, created_on TEXT NOT NULL,
+    doc TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS message_sender ON message (sender, id);
+CREATE TABLE IF NOT EXISTS delivery (message INTEGER, principal INTEGER, status TEXT NOT NULL,
+    PRIMARY KEY (message, principal));
+CREATE INDEX IF NOT EXISTS delivery_principal ON delivery (principal, message);
+"""
+
+#: Where the ids of each kind begin: like Synapse's, so that they are told apart at a glance.
+FIRST_IDS = {
+    "principal": 3400000,
+    "entity": 51000000,
+    "file_handle": 140000000,
+    "evaluation": 9614000,
+    "submission": 9722000,
+    "round": 500,
+    "challenge": 4700,
+    "message": 8000,
+    "upload": 6000,
+    "request": 2000,
+}
+
+
+class Store:
+    """
+    All state of a local Synapse.
+
+    :param folder: made when it does not exist.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = folder / "files"
+        self.files.mkdir(parents=True, exist_ok=True)
+        self.connection = sqlite3.connect(folder / "synapse.db", isolation_level=None, check_same_thread=False)
+        self.connection.row_factory = sqlite3.Row
+        self.connection.execute("PRAGMA journal_mode=WAL")
+        self.connection.execute("PRAGMA synchronous=NORMAL")
+        self.connection.executescript(SCHEMA)
+        self.clock_offset = timedelta(seconds=float(self.setting("clock_offset") or 0))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Keep everything that happens inside, or nothing of it."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """Return all rows."""
+        return self.connection.execute(sql, values).fetchall()
+
+    def one(self, sql: str, *values: Any) -> sqlite3.Row | None:
+        """Return the first row, if any."""
+        row: sqlite3.Row | None = self.connection.execute(sql, values).fetchone()
+        return row
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """Return the first column of the first row, ``None`` without a row."""
+        row = self.one(sql, *values)
+        return row[0] if row else None
+
+    def run(self, sql: str, *values: Any) -> int:
+        """Change rows and return how many were changed."""
+        return self.connection.execute(sql, values).rowcount
+
+    def next_id(self, kind: str) -> int:
+        """Return a new id; ids are never used again."""
+        self.run(
+            "INSERT INTO setting VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+            f"last_{kind}",
+            str(FIRST_IDS[kind]),
+        )
+        return int(self.value("SELECT value FROM setting WHERE name = ?", f"last_{kind}"))
+
+    def setting(self, name: str) -> str | None:
+        """Return a setting of this Synapse."""
+        found: str | None = self.value("SELECT value FROM setting WHERE name = ?", name)
+        return found
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Store a setting."""
+        self.run(
+            "INSERT INTO setting VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value
+        )
+
+    def now(self) -> datetime:
+        """Return this Synapse's time, which can be set apart from the machine's."""
+        return datetime.now(UTC) + self.clock_offset
+
+    def timestamp(self) -> str:
+        """Return this Synapse's time as it writes times (G-06)."""
+        return as_text(self.now())
+
+
+def new_etag() -> str:
+    """Return a new etag."""
+    return str(uuid.uuid4())
+
+
+def as_text(moment: datetime) -> str:
+    """Return a time with exactly three fraction digits and ``Z`` (G-06)."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def dump(doc: Any) -> str:
+    """Return JSON for the database."""
+    return json.dumps(doc, separators=(",", ":"), ensure_ascii=False)
+
+
+def load(text: str) -> Json:
+    """Read JSON from the database."""
+    doc: Json = json.loads(text)
+    return doc
