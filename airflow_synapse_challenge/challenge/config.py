@@ -14,13 +14,22 @@ import stat
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from airflow_synapse_challenge.challenge import beside, explain, yaml_lines
 from airflow_synapse_challenge.challenge.queue import Queue, slug_of
-from airflow_synapse_challenge.challenge.section import SLUG, Principal, Problems, Section, SynId, Whole
+from airflow_synapse_challenge.challenge.section import (
+    IMAGE,
+    SLUG,
+    WIKI_TEMPLATE,
+    Principal,
+    Problems,
+    Section,
+    SynId,
+    Whole,
+)
 from airflow_synapse_challenge.challenge.sections import (
     AnnotationNames,
     LeakBudget,
@@ -35,7 +44,7 @@ from airflow_synapse_challenge.challenge.sections import (
     Ties,
 )
 from airflow_synapse_challenge.challenge.step import GIB, Resources, Step
-from airflow_synapse_challenge.challenge.units import Duration, Memory, format_size
+from airflow_synapse_challenge.challenge.units import Duration, Memory, at_least, format_size
 from airflow_synapse_challenge.errors import ConfigurationError
 
 __all__ = [
@@ -87,7 +96,7 @@ class SynapseSite(Section):
         (), max_length=50, description="Users and teams that get problem reports (NOTIFICATION_PRINCIPAL_ID)."
     )
     wiki_template: str = Field(
-        "dream", pattern=r"^(dream|syn[1-9][0-9]{0,18})$", description="The bundled DREAM wiki, or a project's synID."
+        "dream", pattern=WIKI_TEMPLATE, description="The bundled DREAM wiki, or a project's synID."
     )
 
 
@@ -104,7 +113,7 @@ class Compute(Section):
     )
     evaluation_image: str = Field(
         "airflow-synapse-challenge/evaluation:latest",
-        pattern=r"^[^\s-]\S*$",
+        pattern=IMAGE,
         description="Image that scripts beside this file run in.",
     )
 
@@ -121,8 +130,8 @@ class Challenge(Section):
     title: str = Field("", min_length=1, max_length=256, description="Name for people; else made of the short name.")
     synapse: SynapseSite = Field(default_factory=SynapseSite, description="Where on Synapse the challenge lives.")
     compute: Compute = Field(default_factory=Compute, description="What the host gives to evaluations.")
-    poll_interval: Duration = Field(
-        timedelta(seconds=10), ge=timedelta(seconds=1), description="How often each queue is looked at."
+    poll_interval: Annotated[Duration, AfterValidator(at_least(timedelta(seconds=1)))] = Field(
+        timedelta(seconds=10), description="How often each queue is looked at; at least 1s."
     )
     queues: tuple[Queue, ...] = Field(
         description="The queues that participants submit to; at least one.", json_schema_extra={"minItems": 1}

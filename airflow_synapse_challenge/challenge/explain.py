@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from airflow_synapse_challenge.challenge.section import ANNOTATION_KEY, SLUG, SYN_ID, Problems
-from airflow_synapse_challenge.challenge.units import format_duration
+from airflow_synapse_challenge.challenge.section import (
+    ANNOTATION_KEY,
+    FILE_NAME,
+    HOST_FOLDER,
+    IMAGE,
+    KEY_PREFIX,
+    SLUG,
+    SYN_ID,
+    WIKI_TEMPLATE,
+    Problems,
+)
 from airflow_synapse_challenge.challenge.yaml_lines import Path
 
 _PATTERNS = {
     SLUG: 'is no short name; use small letters, digits and -, at most 63, such as "breast-cancer"',
     SYN_ID: 'is no Synapse id; write one such as "syn51000010"',
+    IMAGE: 'is no image; write its name without spaces, such as "ghcr.io/example/evaluation@sha256:…"',
+    HOST_FOLDER: 'is no whole path; write one such as "/data/task1"',
+    FILE_NAME: 'is no plain file name; write one such as "predictions.csv"',
+    WIKI_TEMPLATE: 'is no template; write "dream", or the synID of a project',
+    KEY_PREFIX: "is no prefix; use letters, digits, _ and . only, at most 20",
     ANNOTATION_KEY: "is no annotation key; use letters, digits, _ and . only",
 }
 _TYPES = {
@@ -79,10 +92,7 @@ def _limit(kind: str, value: Any, context: dict[str, Any]) -> str | None:
         return f"must have at least {context['min_length']} entry"
     for name, words in (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than")):
         if name in context:
-            bound = context[name]
-            if isinstance(bound, timedelta):
-                bound, value = format_duration(bound), format_duration(value)
-            return f"{_shown(value)} is out of range; must be {words} {bound}"
+            return f"{_shown(value)} is out of range; must be {words} {context[name]}"
     return None
 
 

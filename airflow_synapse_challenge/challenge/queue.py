@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from airflow_synapse_challenge.challenge.section import Principal, Problems, Section, SynId
+from airflow_synapse_challenge.challenge.section import HOST_FOLDER, Principal, Problems, Section, SynId
 from airflow_synapse_challenge.challenge.sections import (
     AnnotationNames,
     Logs,
@@ -46,7 +46,7 @@ class Queue(Section):
     instructions: str = Field("", max_length=10_000, description="What to submit; shown before submitting.")
     receipt: str = Field("", max_length=10_000, description="Shown after submitting.")
     input_dir: str | None = Field(
-        None, pattern=r"^/", description="Folder on the engine's host, mounted read-only at /input of a model."
+        None, pattern=HOST_FOLDER, description="Folder on the engine's host, mounted read-only at /input of a model."
     )
     model: Model | None = Field(None, description="How a participant's image is run; kind docker_image only.")
     validate_: Step | None = Field(None, alias="validate", description="Checks a submission. 10m unless said.")

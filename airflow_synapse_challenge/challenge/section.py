@@ -10,6 +10,11 @@ from airflow_synapse_challenge.challenge.yaml_lines import Path
 
 SLUG = r"^[a-z0-9][a-z0-9-]{0,62}$"
 SYN_ID = r"^syn[1-9][0-9]{0,18}$"
+IMAGE = r"^[^\s-]\S*$"
+HOST_FOLDER = r"^/"
+FILE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"
+WIKI_TEMPLATE = r"^(dream|syn[1-9][0-9]{0,18})$"
+KEY_PREFIX = r"^[A-Za-z0-9_.]{0,20}$"
 ANNOTATION_KEY = r"^[A-Za-z0-9_.]{1,256}$"
 
 

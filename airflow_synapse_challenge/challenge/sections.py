@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from airflow_synapse_challenge.challenge.section import AnnotationKey, Number, Problems, Section, Whole
+from airflow_synapse_challenge.challenge.section import (
+    FILE_NAME,
+    KEY_PREFIX,
+    AnnotationKey,
+    Number,
+    Problems,
+    Section,
+    Whole,
+)
 from airflow_synapse_challenge.challenge.step import GIB, Resources
-from airflow_synapse_challenge.challenge.units import Duration, Memory, Moment, Size
+from airflow_synapse_challenge.challenge.units import Duration, Memory, Moment, Size, at_least
 from airflow_synapse_challenge.challenge.yaml_lines import Path
 
 Event = Literal["started", "valid", "invalid", "scored", "failed", "admin_failed"]
@@ -116,8 +124,8 @@ class Logs(Section):
     """What happens with the scripts' logs."""
 
     share: bool = Field(True, description="true: submitters can read their logs; false: only organisers can.")
-    upload_every: Duration = Field(
-        timedelta(minutes=30), ge=timedelta(minutes=1), description="How often a running model's log is uploaded."
+    upload_every: Annotated[Duration, AfterValidator(at_least(timedelta(minutes=1)))] = Field(
+        timedelta(minutes=30), description="How often a running model's log is uploaded; at least 1m."
     )
     limit: Size = Field(50_000, description="Bytes of a log that are kept: its head and its tail.")
 
@@ -155,7 +163,7 @@ class AnnotationNames(Section):
     )
     prefix: str = Field(
         "",
-        pattern=r"^[A-Za-z0-9_.]{0,20}$",
+        pattern=KEY_PREFIX,
         description="Put before every key that a script reports, for queues that share one view.",
     )
 
@@ -183,7 +191,7 @@ class Model(Section):
     image_limit: Size = Field(20 * GIB, description="Largest image that is pulled, all layers together.")
     output: str = Field(
         "predictions.csv",
-        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",
+        pattern=FILE_NAME,
         description="File that the model must write to /output.",
     )
     leak_budget: LeakBudget = Field(default_factory=LeakBudget, description="How much it may tell participants.")

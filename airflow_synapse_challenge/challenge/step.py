@@ -13,7 +13,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from airflow_synapse_challenge.challenge.section import Number, Problems, Section, Whole
+from airflow_synapse_challenge.challenge.section import IMAGE, Number, Problems, Section, Whole
 from airflow_synapse_challenge.challenge.units import Duration, Memory, Size
 from airflow_synapse_challenge.challenge.yaml_lines import Path
 
@@ -63,7 +63,7 @@ class Step(Section):
 
     image: str | None = Field(
         None,
-        pattern=r"^[^\s-]\S*$",
+        pattern=IMAGE,
         max_length=512,
         description="Image with the script, by digest (name@sha256:…); with `script`, what to run that in.",
     )

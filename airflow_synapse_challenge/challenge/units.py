@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -100,6 +101,17 @@ def format_duration(duration: timedelta) -> str:
         elif count:
             text += f"{count}{unit}"
     return text or "0s"
+
+
+def at_least(shortest: timedelta) -> Callable[[timedelta], timedelta]:
+    """Return a check that refuses shorter durations with :class:`ValueError`."""
+
+    def check(duration: timedelta) -> timedelta:
+        if duration < shortest:
+            raise ValueError(f'"{format_duration(duration)}" is too short; give at least {format_duration(shortest)}')
+        return duration
+
+    return check
 
 
 def parse_moment(value: Any) -> datetime:

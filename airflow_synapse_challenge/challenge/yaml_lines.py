@@ -118,6 +118,7 @@ class _Composer:
     """Builds nodes from the parser's events; it recurses no deeper than :data:`DEEPEST`."""
 
     def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
         self._events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
         self._anchors: dict[str, Node] = {}
         self._problems: list[Problem] = []
@@ -140,10 +141,16 @@ class _Composer:
             return next(self._events)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
+            line = mark.line + 1 if mark else 1
             about = " ".join(filter(None, (error.context, error.problem)))
-            raise YamlError(mark.line + 1 if mark else 1, f"no YAML: {about}{_hint(about)}") from None
+            raise YamlError(line, f"no YAML: {about}{self._hint(line)}") from None
         except yaml.YAMLError as error:
             raise YamlError(1, f"no YAML: {str(error).splitlines()[0]}") from None
+
+    def _hint(self, line: int) -> str:
+        text = self._lines[line - 1] if line <= len(self._lines) else ""
+        indent = text[: len(text) - len(text.lstrip())]
+        return "; indent with spaces, never with a tab" if "\t" in indent else ""
 
     def _node(self, event: Any, path: Path) -> Node:
         if len(path) > DEEPEST:
@@ -208,9 +215,3 @@ def _scalar(event: Any) -> Any:
         if pattern.fullmatch(event.value):
             return make(event.value)
     return event.value
-
-
-def _hint(about: str) -> str:
-    if "'\\t'" in about or "tab" in about:
-        return "; indent with spaces, never with a tab"
-    return ""
