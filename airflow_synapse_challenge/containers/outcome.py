@@ -1,0 +1,37 @@
+"""How a container ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """
+    The engine's own report.
+
+    :param exit_code: ``None`` if it never ran to an end of its own.
+    :param oom_killed: the kernel ended it for its memory.
+    :param timed_out: it was ended for its run time.
+    :param cancelled: it was ended on request.
+    :param seconds: run time.
+    :param image_digest: the image that really ran.
+    :param log: bounded and harmless to print.
+    :param log_bytes_total: how much it printed.
+    :param results: content of the result files that were there.
+    :param refused: why a result was refused; ``None`` if none was.
+    :param adopted: an earlier try had started it.
+    """
+
+    exit_code: int | None
+    oom_killed: bool
+    timed_out: bool
+    cancelled: bool
+    seconds: float
+    image_digest: str
+    log: str
+    log_bytes_total: int
+    results: Mapping[str, bytes] = field(default_factory=dict)
+    refused: str | None = None
+    adopted: bool = False
