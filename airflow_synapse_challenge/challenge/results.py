@@ -125,7 +125,7 @@ def _status(found: dict[str, Any], kind: Kind, names: tuple[str, str]) -> Result
         raise BadResultError(f"it has no {names[0]}; allowed: {good}, INVALID")
     value = found[present[0]]
     if value not in (good, "INVALID"):
-        question = nearest(value, (good, "INVALID")) if isinstance(value, str) else ""
+        question = nearest(value, (good,)) if isinstance(value, str) else ""
         raise BadResultError(f"{present[0]} is not one of: {good}, INVALID{question}")
     return good if value == good else "INVALID"
 
