@@ -4,7 +4,7 @@
 ::
 
     load_challenge ──▶ yaml_lines   text to plain data, with the line of every key
-                   ──▶ Challenge    queue, step, sections, units: what may be said
+                   ──▶ Challenge    site, queue, step, sections, units: what may be said
                    ──▶ explain      every problem as ``file:line: key.path: what is wrong; what is allowed``
 """
 
@@ -14,21 +14,16 @@ import stat
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from airflow_synapse_challenge.challenge import beside, explain, yaml_lines
 from airflow_synapse_challenge.challenge.queue import Queue, slug_of
 from airflow_synapse_challenge.challenge.section import (
-    IMAGE,
     SLUG,
-    WIKI_TEMPLATE,
-    Principal,
     Problems,
     Section,
-    SynId,
-    Whole,
 )
 from airflow_synapse_challenge.challenge.sections import (
     AnnotationNames,
@@ -43,8 +38,9 @@ from airflow_synapse_challenge.challenge.sections import (
     Scores,
     Ties,
 )
-from airflow_synapse_challenge.challenge.step import GIB, Resources, Step
-from airflow_synapse_challenge.challenge.units import Duration, Memory, at_least, format_size
+from airflow_synapse_challenge.challenge.site import Compute, SynapseSite, Teams
+from airflow_synapse_challenge.challenge.step import Resources, Step
+from airflow_synapse_challenge.challenge.units import Duration, at_least, format_size
 from airflow_synapse_challenge.errors import ConfigurationError
 
 __all__ = [
@@ -70,57 +66,8 @@ __all__ = [
     "load_challenge",
 ]
 
-
-class Teams(Section):
-    """The challenge's four teams on Synapse."""
-
-    participants: Principal | None = Field(None, description="Who may submit.")
-    organizers: Principal | None = Field(None, description="Who prepares the challenge and sees everything.")
-    administrators: Principal | None = Field(None, description="Who may change the challenge itself.")
-    preregistrants: Principal | None = Field(None, description="Who asked to be told when it opens.")
-
-
-class SynapseSite(Section):
-    """Where on Synapse the challenge lives."""
-
-    connection: str = Field(
-        "synapse_default", min_length=1, description="Airflow connection of type `synapse`; its password is a token."
-    )
-    live_project: SynId | None = Field(None, description="Project that participants see; else made by `apply`.")
-    staging_project: SynId | None = Field(None, description="Project that organisers edit; else made by `apply`.")
-    teams: Teams = Field(default_factory=Teams, description="Teams of the challenge; else made by `apply`.")
-    logs_folder: SynId | None = Field(
-        None, description="Folder or project for logs and results (WORKFLOW_OUTPUT_ROOT_ENTITY_ID)."
-    )
-    administrators: tuple[Principal, ...] = Field(
-        (), max_length=50, description="Users and teams that get problem reports (NOTIFICATION_PRINCIPAL_ID)."
-    )
-    wiki_template: str = Field(
-        "dream", pattern=WIKI_TEMPLATE, description="The bundled DREAM wiki, or a project's synID."
-    )
-
-
-class Compute(Section):
-    """What the host gives to evaluations."""
-
-    memory: Memory = Field(4 * GIB, description="Memory for evaluations; the challenge's pool has a slot for each GiB.")
-    max_concurrent_submissions: Whole = Field(10, ge=1, le=10_000, description="Submissions in work at one time.")
-    engine: Literal["docker", "kubernetes", "process"] = Field(
-        "docker", description="What runs containers; `process` runs organisers' scripts on a host without any."
-    )
-    docker_connection: str | None = Field(
-        None, min_length=1, description="Airflow connection of type `docker`; else the environment's Docker engine."
-    )
-    evaluation_image: str = Field(
-        "airflow-synapse-challenge/evaluation:latest",
-        pattern=IMAGE,
-        description="Image that scripts beside this file run in.",
-    )
-
-    @property
-    def memory_gib(self) -> int:
-        """Slots of the challenge's pool: whole GiB, at least one."""
-        return max(1, self.memory // GIB)
+# Queues are compared with each other, and each becomes a DAG.
+MOST_QUEUES = 100
 
 
 class Challenge(Section):
@@ -134,7 +81,8 @@ class Challenge(Section):
         timedelta(seconds=10), description="How often each queue is looked at; at least 1s."
     )
     queues: tuple[Queue, ...] = Field(
-        description="The queues that participants submit to; at least one.", json_schema_extra={"minItems": 1}
+        description="The queues that participants submit to; at least one.",
+        json_schema_extra={"minItems": 1, "maxItems": MOST_QUEUES},
     )
     _folder: Path | None = PrivateAttr(default=None)
 
@@ -164,6 +112,8 @@ class Challenge(Section):
     def _some(cls, queues: Any) -> Any:
         if queues in ([], (), None):
             raise ValueError("is empty; a challenge has at least one queue")
+        if isinstance(queues, list | tuple) and len(queues) > MOST_QUEUES:
+            raise ValueError(f"has {len(queues)} queues; {MOST_QUEUES} is the most")
         return queues
 
     @model_validator(mode="after")
@@ -291,7 +241,9 @@ def json_schema() -> dict[str, Any]:
 def _unseen_clashes(data: dict[str, Any]) -> list[tuple[yaml_lines.Path, str]]:
     """Queues are compared only when each of them is sound; the person wants to hear of clashes all the same."""
     queues = data.get("queues")
-    if not isinstance(queues, list) or not all(isinstance(queue, dict) for queue in queues):
+    if not isinstance(queues, list) or len(queues) > MOST_QUEUES:
+        return []
+    if not all(isinstance(queue, dict) for queue in queues):
         return []
     return list(clashes(queues))
 

@@ -88,8 +88,8 @@ def _limit(kind: str, value: Any, context: dict[str, Any]) -> str | None:
         return "is empty; write something or leave the key out"
     if kind == "string_too_long":
         return f"is longer than {context['max_length']} characters"
-    if kind == "too_short":
-        return f"must have at least {context['min_length']} entry"
+    if kind == "too_long":
+        return f"has more than {context['max_length']} entries"
     for name, words in (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than")):
         if name in context:
             return f"{_shown(value)} is out of range; must be {words} {context[name]}"

@@ -60,7 +60,9 @@ class Queue(Section):
     scores: Scores = Field(default_factory=Scores, description="Who sees the scores, and how they rank.")
     mail: MailSwitches = Field(default_factory=MailSwitches, description="Which mails submitters get.")
     logs: Logs = Field(default_factory=Logs, description="What happens with the scripts' logs.")
-    rounds: tuple[Round, ...] = Field((), description="When the queue takes submissions; without rounds always.")
+    rounds: tuple[Round, ...] = Field(
+        (), max_length=500, description="When the queue takes submissions; without rounds always."
+    )
     required_for: tuple[str, ...] = Field((), description="Queues whose final ranking needs this write-up.")
     public: bool = Field(False, description="Write-ups must be readable by everybody.")
     annotations: AnnotationNames = Field(

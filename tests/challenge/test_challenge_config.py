@@ -171,6 +171,13 @@ def test_a_time_can_name_its_zone(load: Load, shortest: str) -> None:
     assert challenge.queues[0].rounds[0].start == datetime(2027, 1, 11, 8, tzinfo=UTC)
 
 
+def test_a_round_may_start_where_another_ends(load: Load, shortest: str) -> None:
+    first = "{name: a, start: 2027-01-11T00:00Z, end: 2027-02-01T00:00Z}"
+    second = "{name: b, start: 2027-01-31T16:00-08:00, end: 2027-03-01T00:00Z}"
+    challenge = load(f"{shortest}    rounds: [{second}, {first}]\n")
+    assert [entry.name for entry in challenge.queues[0].rounds] == ["b", "a"]
+
+
 def test_own_mail_texts_are_read_once(load: Load, shortest: str, challenge_folder: Path) -> None:
     (challenge_folder / "mails").mkdir()
     text = challenge_folder / "mails" / "scored.txt"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -256,6 +255,14 @@ def test_a_queue_that_cannot_be(complaints: Complaints, queue: str, expected: st
         ("challenge: a\n", ["1: queues: the key is missing"]),
         ("challenge: a\nqueues: []\n", ["2: queues: is empty; a challenge has at least one queue"]),
         ("challenge: a\nqueues:\n", ["2: queues: is empty; a challenge has at least one queue"]),
+        ("challenge: a\nqueues: [" + "{id: 1}," * 101 + "]\n", ["2: queues: has 101 queues; 100 is the most"]),
+        (
+            "challenge: a\nsynapse: {administrators: [" + "7," * 51 + "]}\nqueues: []\n",
+            [
+                "2: synapse.administrators: has more than 50 entries",
+                "3: queues: is empty; a challenge has at least one queue",
+            ],
+        ),
         ("challenge: a\nqueues: x\n", ['2: queues: must be a list, not "x"']),
         ("challenge: a\nqueues: [x]\n", ['2: queues[0]: must hold keys of its own, not "x"']),
         (
@@ -294,10 +301,8 @@ def test_broken_yaml_names_the_line(complaints: Complaints, text: str, line: int
 def test_an_alias_bomb_is_refused_before_it_grows(complaints: Complaints) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
-    started = time.monotonic()
     found = complaints("\n".join(lines))
     assert found == ["5: a4: more than 50000 values, aliases counted as often as used"]
-    assert time.monotonic() - started < 60
 
 
 def test_deep_nesting_is_refused(complaints: Complaints) -> None:
