@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 SUBMISSION_ID = "{{ params.submission_id }}"
-TOKEN = "{{ params.token or run_id ~ '@' ~ dag_run.run_after }}"
+THIS_RUN = "{{ params.token or run_id ~ '@' ~ dag_run.run_after }}"
+
+
+def _skipped(tasks: Sequence[str]) -> DownstreamTasksSkipped:
+    """The task is a success, and these tasks do not run."""
+    return DownstreamTasksSkipped(tasks=list(tasks))  # type: ignore[no-untyped-call]
 
 
 class SubmissionOperator(SynapseOperator):
@@ -38,19 +43,19 @@ class SubmissionOperator(SynapseOperator):
     Base of the tasks that work on one submission of a challenge's queue.
 
     :param challenge: the challenge, from :func:`~airflow_synapse_challenge.challenge.config.load_challenge`.
-    :param queue: the queue of the submission.
+    :param evaluation_queue: the queue of the submission.
     :param submission_id: the submission (templated); by default the DAG's parameter ``submission_id``.
     """
 
     template_fields: Sequence[str] = ("submission_id",)
 
     def __init__(
-        self, *, challenge: Challenge, queue: Queue, submission_id: str = SUBMISSION_ID, **kwargs: Any
+        self, *, challenge: Challenge, evaluation_queue: Queue, submission_id: str = SUBMISSION_ID, **kwargs: Any
     ) -> None:
         kwargs.setdefault("synapse_conn_id", challenge.synapse.connection)
         super().__init__(**kwargs)
         self.challenge = challenge
-        self.queue = queue
+        self.evaluation_queue = evaluation_queue
         self.submission_id = submission_id
 
     def post(self, context: Context, client: Any, work_dir: Path) -> Post:
@@ -59,7 +64,7 @@ class SubmissionOperator(SynapseOperator):
             client=client,
             transfer=self.hook.file_transfer(work_dir),
             challenge=self.challenge,
-            queue=self.queue,
+            queue=self.evaluation_queue,
             recheck=context["ti"].try_number > 1,
         )
 
@@ -77,25 +82,25 @@ class SynapseClaimSubmissionOperator(SubmissionOperator):
     .. code-block:: python
 
         SynapseClaimSubmissionOperator(
-            task_id="claim", challenge=challenge, queue=challenge.queues[0], submission_id="9722233", token=RUN
+            task_id="claim", challenge=challenge, evaluation_queue=challenge.queues[0], submission_id="9722233"
         )
 
     :param challenge: the challenge.
-    :param queue: the queue of the submission.
+    :param evaluation_queue: the queue of the submission.
     :param submission_id: the submission (templated).
     :param token: what recognises this run's own claim in a retry; unique among all runs of all Airflows (templated).
     """
 
     template_fields: Sequence[str] = ("submission_id", "token")
 
-    def __init__(self, *, token: str = TOKEN, **kwargs: Any) -> None:
+    def __init__(self, *, token: str = THIS_RUN, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.token = token
 
     def act(self, context: Context, work_dir: Path) -> dict[str, Any]:
         """Claim by compare-and-swap, then make what is missing of the folders."""
         with self.hook.get_conn() as client:
-            claimed = claim(client, self.submission_id, token=self.token, queue=self.queue)
+            claimed = claim(client, self.submission_id, token=self.token, queue=self.evaluation_queue)
             if claimed is None:
                 raise AirflowSkipException(f"Submission {self.submission_id} does not wait any more.")
             show_link(self, context, self.hook.portal_url(claimed.submission.entity_id))
@@ -106,7 +111,7 @@ class SynapseClaimSubmissionOperator(SubmissionOperator):
             except PermanentError as error:
                 self.remember_fault(context, error)
                 raise
-        return {"submission_id": claimed.submission_id, "attempt": claimed.attempt}
+        return {"submission_id": claimed.submission.id, "attempt": claimed.attempt}
 
     def _prepare(self, context: Context, client: Any, claimed: Claimed, work_dir: Path) -> None:
         root = self.challenge.synapse.logs_folder
@@ -126,12 +131,12 @@ class SynapseEvaluateSubmissionOperator(SubmissionOperator):
     .. code-block:: python
 
         SynapseEvaluateSubmissionOperator(
-            task_id="validate", kind="validate", challenge=challenge, queue=queue, pool=challenge.challenge
+            task_id="validate", kind="validate", challenge=challenge, evaluation_queue=queue, pool=challenge.challenge
         )
 
     :param kind: ``validate`` or ``score``.
     :param challenge: the challenge.
-    :param queue: the queue of the submission.
+    :param evaluation_queue: the queue of the submission.
     :param claim_task_id: the task that claimed.
     :param previous_task_id: the task whose result the script continues.
     :param skip_when_invalid: tasks to skip when the result is INVALID.
@@ -165,7 +170,7 @@ class SynapseEvaluateSubmissionOperator(SubmissionOperator):
             report = evaluate(
                 self.kind,
                 challenge=self.challenge,
-                queue=self.queue,
+                queue=self.evaluation_queue,
                 claimed=claimed,
                 engine=self._engine(),
                 transfer=self.hook.file_transfer(work_dir / "transfer"),
@@ -177,12 +182,12 @@ class SynapseEvaluateSubmissionOperator(SubmissionOperator):
         except (PermanentError, OrganiserFault, ParticipantFault) as error:
             self.remember_fault(context, error)
             if isinstance(error, ParticipantFault) and self.skip_when_invalid:
-                raise DownstreamTasksSkipped(tasks=list(self.skip_when_invalid)) from error
+                raise _skipped(self.skip_when_invalid) from error
             raise
         self.log.info("%s: %s %s", self.kind, report.result.status, list(report.result.errors))
         if report.result.status == "INVALID" and self.skip_when_invalid:
             ti.xcom_push(key="return_value", value=report.to_dict())
-            raise DownstreamTasksSkipped(tasks=list(self.skip_when_invalid))
+            raise _skipped(self.skip_when_invalid)
         if self.kind == "validate":
             self._tell_valid(context, claimed, work_dir)
         return report.to_dict()
@@ -217,10 +222,10 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
 
     .. code-block:: python
 
-        SynapseFinishSubmissionOperator(task_id="finish", challenge=challenge, queue=queue).as_teardown()
+        SynapseFinishSubmissionOperator(task_id="finish", challenge=challenge, evaluation_queue=queue).as_teardown()
 
     :param challenge: the challenge.
-    :param queue: the queue of the submission.
+    :param evaluation_queue: the queue of the submission.
     :param claim_task_id: the task that claimed.
     :param validate_task_id: the task that validated.
     :param score_task_id: the task that scored.
@@ -254,23 +259,18 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
                 context,
                 self.hook.portal_url(folders.shared if folders else claimed.submission.entity_id),
             )
-            folder_id = self._log_folder(folders)
-            status = finish.write_status(client, claimed, self.queue, evaluation, folder_id)
+            folder = folders.of(self.evaluation_queue) if folders else None
+            status = finish.write_status(client, claimed, self.evaluation_queue, evaluation, folder)
             if status is None:
                 raise AirflowSkipException("Another run has taken the submission over.")
-            self.log.info("Submission %s is %s.", claimed.submission_id, status.status)
+            self.log.info("Submission %s is %s.", claimed.submission.id, status.status)
             post = self.post(context, client, work_dir)
-            if folders:
-                finish.upload_log(post.transfer, claimed, self.queue, evaluation, folders, work_dir)
-            finish.send_mails(
-                post,
-                claimed,
-                evaluation,
-                folder_url=self.hook.portal_url(folders.shared) if folders and self.queue.logs.share else "",
-                run_url=ti.log_url,
-            )
+            if folder:
+                finish.upload_log(post.transfer, claimed, evaluation, folder=folder, work_dir=work_dir)
+            folder_url = self.hook.portal_url(folder) if folder else ""
+            finish.send_mails(post, claimed, evaluation, folder_url=folder_url, run_url=ti.log_url)
         return {
-            "submission_id": claimed.submission_id,
+            "submission_id": claimed.submission.id,
             "status": status.status,
             "outcome": evaluation.outcome.value,
         }
@@ -288,9 +288,14 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
             fault = self._pull(context, task_id, key="fault")
             if fault:
                 return Fault.from_dict(fault)
-        validation, score = reports
-        ended = validation is not None and (validation.result.status == "INVALID" or score is not None)
-        if ended:
+        if any(report and report.result.status == "INVALID" for report in reports):
+            return None
+        wanted = [
+            report
+            for key, report in zip(("validate", "score"), reports, strict=True)
+            if key in self.evaluation_queue.steps
+        ]
+        if all(wanted):
             return None
         return Fault(
             owner="infrastructure",
@@ -304,8 +309,3 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
     def _folders(self, context: Context) -> SubmissionFolders | None:
         found = self._pull(context, self.claim_task_id, key="folders")
         return SubmissionFolders(**found) if found else None
-
-    def _log_folder(self, folders: SubmissionFolders | None) -> str | None:
-        if folders is None:
-            return None
-        return folders.shared if self.queue.logs.share else folders.locked

@@ -65,8 +65,8 @@ class EvaluationContainerOperator(BaseOperator):
         EvaluationContainerOperator(
             task_id="validate",
             image="ghcr.io/example/evaluation@sha256:…",
-            command=["python3", "/usr/local/bin/validate.py", "-p", "/input/predictions.csv", "-o", "/output/results.json"],
-            inputs={"/input/predictions.csv": "/data/incoming/predictions.csv"},
+            command=["python3", "/usr/local/bin/validate.py", "-p", "/input/p.csv", "-o", "/output/results.json"],
+            inputs={"/input/p.csv": "/data/incoming/predictions.csv"},
             memory_bytes=2 * 1024**3,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from airflow_synapse_challenge.challenge import dispatch as rules
@@ -87,7 +87,7 @@ def _waiting(bundle: submissions.SubmissionBundle) -> rules.Waiting:
     submission = bundle.submission
     return rules.Waiting(
         submission_id=int(submission.id),
-        submitter=str(submission.team_id or submission.user_id),
+        submitter=str(submission.submitter),
         created_on=submission.created_on,
         attempt=attempt_of(bundle.submission_status) + 1,
     )
@@ -99,7 +99,7 @@ def _start(client: SynapseClient, entry: rules.Waiting, dag_id: str, queue: Queu
     while True:
         run_id = rules.run_id(entry.submission_id, attempt)
         conf = {"submission_id": str(entry.submission_id), "token": uuid.uuid4().hex}
-        if runs.start(dag_id, run_id, conf=conf, run_after=datetime.fromisoformat(entry.created_on)):
+        if runs.start(dag_id, run_id, conf=conf, run_after=_not_after_now(entry.created_on)):
             return run_id
         if runs.state(dag_id, run_id) not in ENDED:
             return None
@@ -108,3 +108,8 @@ def _start(client: SynapseClient, entry: rules.Waiting, dag_id: str, queue: Queu
         if status.status != convention_for(queue).received:
             return None
         attempt = max(attempt, attempt_of(status)) + 1
+
+
+def _not_after_now(created_on: str) -> datetime:
+    """Synapse's clock may be ahead of ours, and a run must not wait for that."""
+    return min(datetime.fromisoformat(created_on), datetime.now(UTC))

@@ -14,7 +14,7 @@ from airflow_synapse_challenge.containers.engine import Engine
 from airflow_synapse_challenge.containers.outcome import Outcome
 from airflow_synapse_challenge.containers.policy import Policy
 from airflow_synapse_challenge.containers.spec import ContainerSpec, Input
-from airflow_synapse_challenge.errors import ConfigurationError, OrganiserFault
+from airflow_synapse_challenge.errors import ConfigurationError, OrganiserFault, ParticipantFault
 from airflow_synapse_challenge.steps.claim import Claimed
 from airflow_synapse_challenge.synapse.files import FileTransfer
 
@@ -22,7 +22,6 @@ Kind = Literal["validate", "score"]
 
 SUBMISSION_FOLDER = f"{contracts.INPUT}/submission"
 GOLD_STANDARD_FOLDER = f"{contracts.INPUT}/goldstandard"
-SCRIPT_FOLDER = f"{contracts.INPUT}/evaluation"
 RESULT_NAME = contracts.RESULTS.removeprefix(f"{contracts.OUTPUT}/")
 
 
@@ -80,6 +79,9 @@ def evaluate(
     """
     step = _step(queue, kind)
     predictions = transfer.download_submission_file(claimed.submission, work_dir / "submission")
+    if predictions is None:
+        kind_of_entity = claimed.submission.entity_type or "an entity without a file"
+        raise ParticipantFault([f"A submission to this queue must be a file, and this one is {kind_of_entity}."])
     gold_standard = (
         transfer.download_entity(queue.gold_standard, work_dir / "goldstandard").path if queue.gold_standard else None
     )
@@ -98,12 +100,13 @@ def evaluate(
             )
         ),
         policy=policy_of(queue, step),
-        inputs=tuple(_inputs(challenge, step, predictions, gold_standard, previous)),
+        inputs=tuple(_inputs(challenge, step, predictions, gold_standard)),
         results=(RESULT_NAME,),
+        begun={RESULT_NAME: results.continued_file(previous)} if previous and step.contract == "nextflow" else {},
         labels={
             "challenge": challenge.challenge,
             "queue": str(queue.id),
-            "submission": claimed.submission_id,
+            "submission": claimed.submission.id,
             "attempt": str(claimed.attempt),
             "step": kind,
             "run": run_id,
@@ -117,7 +120,7 @@ def evaluate(
 
 def container_name(challenge: Challenge, claimed: Claimed, kind: Kind) -> str:
     """Return the name that a retry finds its running container by."""
-    return f"{challenge.challenge}-{claimed.submission_id}-{claimed.attempt}-{kind}"
+    return f"{challenge.challenge}-{claimed.submission.id}-{claimed.attempt}-{kind}"
 
 
 def policy_of(queue: Queue, step: Step) -> Policy:
@@ -143,16 +146,14 @@ def _step(queue: Queue, kind: Kind) -> Step:
     return step
 
 
-def _inputs(
-    challenge: Challenge, step: Step, predictions: Path, gold_standard: Path | None, previous: Result | None
-) -> Iterator[Input]:
+def _inputs(challenge: Challenge, step: Step, predictions: Path, gold_standard: Path | None) -> Iterator[Input]:
     yield Input(f"{SUBMISSION_FOLDER}/{predictions.name}", predictions)
     if gold_standard:
         yield Input(f"{GOLD_STANDARD_FOLDER}/{gold_standard.name}", gold_standard)
     if step.script:
         script = challenge.folder / step.script
         for path in _script_files(script, challenge.folder):
-            yield Input(f"{SCRIPT_FOLDER}/{path.relative_to(script.parent)}", path)
+            yield Input(f"{contracts.SCRIPT_FOLDER}/{path.relative_to(script.parent)}", path)
 
 
 def _script_files(script: Path, challenge_folder: Path) -> list[Path]:

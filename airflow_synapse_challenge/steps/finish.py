@@ -13,7 +13,6 @@ from airflow_synapse_challenge.challenge.faults import Fault
 from airflow_synapse_challenge.challenge.statuses import Outcome, convention_for, final_status
 from airflow_synapse_challenge.steps.claim import Claimed, owner_of
 from airflow_synapse_challenge.steps.evaluate import StepReport
-from airflow_synapse_challenge.steps.folders import SubmissionFolders
 from airflow_synapse_challenge.steps.notify import Post
 from airflow_synapse_challenge.synapse import annotation_stores, statuses
 from airflow_synapse_challenge.synapse.client import SynapseClient
@@ -54,7 +53,7 @@ class Evaluation:
     def reasons(self) -> tuple[str, ...]:
         """Why the submission is invalid, in words for the participant."""
         if self.fault:
-            return (self.fault.summary,) if self.fault.owner == "participant" else (NEUTRAL_REASON,)
+            return tuple(self.fault.detail.splitlines()) if self.fault.owner == "participant" else (NEUTRAL_REASON,)
         return tuple(error for report in (self.validation, self.score) if report for error in report.result.errors)
 
 
@@ -66,39 +65,35 @@ def write_status(
 
     :return: ``None`` when the submission belongs to another run by now, which is then left alone.
     """
-    scored = evaluation.score is not None
-    final = final_status(convention_for(queue), evaluation.outcome, scored=scored)
-    found = names.result_annotations(
-        queue,
-        validation=evaluation.validation.result if evaluation.validation else None,
-        score=evaluation.score.result if evaluation.score else None,
-        folder_id=folder_id,
-        outcome=evaluation.outcome,
-        reasons=evaluation.reasons,
-    )
+    final = final_status(convention_for(queue), evaluation.outcome, scored=evaluation.score is not None)
 
     def change(status: SubmissionStatus) -> SubmissionStatus | None:
         if owner_of(status) != claimed.token:
             return None
+        found = names.result_annotations(
+            queue,
+            validation=evaluation.validation.result if evaluation.validation else None,
+            score=evaluation.score.result if evaluation.score else None,
+            folder_id=folder_id,
+            outcome=evaluation.outcome,
+            reasons=evaluation.reasons,
+            current=annotation_stores.read(status),
+        )
         merged = annotation_stores.merge(status, public=found.public, private=found.private, remove=found.remove)
         changed = merged.model_copy(update={"status": final, "can_cancel": False})
         return None if changed == status else changed
 
-    written = statuses.update_status(client, claimed.submission_id, change, known=claimed.status)
+    written = statuses.update_status(client, claimed.submission.id, change, known=claimed.status)
     return written if owner_of(written) == claimed.token else None
 
 
 def upload_log(
-    transfer: FileTransfer,
-    claimed: Claimed,
-    queue: Queue,
-    evaluation: Evaluation,
-    folders: SubmissionFolders,
-    work_dir: Path,
+    transfer: FileTransfer, claimed: Claimed, evaluation: Evaluation, *, folder: str, work_dir: Path
 ) -> str | None:
     """
-    Store what the scripts printed as ``<submission>_logs.zip``; sharing follows ``logs.share``.
+    Store what the scripts printed as ``<submission>_logs.zip``.
 
+    :param folder: synID of the submission's shared or locked folder.
     :return: synID of the file, ``None`` when no script ran.
     """
     sections = [
@@ -112,12 +107,12 @@ def upload_log(
     ]
     if not sections:
         return None
-    archive = work_dir / layout.log_archive_name(claimed.submission_id)
+    archive = work_dir / layout.log_archive_name(claimed.submission.id)
     # A fixed time inside the archive: the same log gives the same file, and Synapse makes no new version of it.
-    member = zipfile.ZipInfo(layout.log_text_name(claimed.submission_id), date_time=(1980, 1, 1, 0, 0, 0))
+    member = zipfile.ZipInfo(layout.log_text_name(claimed.submission.id), date_time=(1980, 1, 1, 0, 0, 0))
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
         target.writestr(member, "\n".join(sections), compress_type=zipfile.ZIP_DEFLATED)
-    return transfer.upload_file(archive, folders.shared if queue.logs.share else folders.locked).id
+    return transfer.upload_file(archive, folder).id
 
 
 def send_mails(post: Post, claimed: Claimed, evaluation: Evaluation, *, folder_url: str, run_url: str) -> None:

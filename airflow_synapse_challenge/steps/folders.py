@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from airflow_synapse_challenge.challenge import folders as layout
+from airflow_synapse_challenge.challenge.config import Queue
 from airflow_synapse_challenge.steps.claim import Claimed
 from airflow_synapse_challenge.synapse import folders, profiles
 from airflow_synapse_challenge.synapse.client import SynapseClient
@@ -22,6 +23,10 @@ class SubmissionFolders:
 
     shared: str
     locked: str
+
+    def of(self, queue: Queue) -> str:
+        """Return the folder that a queue's logs go to."""
+        return self.shared if queue.logs.share else self.locked
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON for the next task."""
@@ -41,10 +46,14 @@ def ensure_submission_folders(
     :param service_principal: the account that works here; asked for (``GET /userProfile``) when not given.
     """
     principal = service_principal or int(client.send(profiles.me()).owner_id)
-    plan = layout.plan(claimed.submitter, claimed.submission_id, principal)
-    parents = [
-        folders.ensure_folder(client, root, spec.name, acl=spec.acl).id
-        for spec in (plan.submitter, plan.submitter_locked)
+    plan = layout.plan(claimed.submission.submitter, claimed.submission.id, principal)
+    shared = folders.ensure_folder(client, root, plan.submitter.name, acl=plan.submitter.acl)
+    # Both of a submitter's folders are made together: where one was missing, the other most likely is.
+    locked = folders.ensure_folder(
+        client, root, plan.submitter_locked.name, acl=plan.submitter_locked.acl, probably_new=shared.created
+    )
+    made = [
+        folders.ensure_folder(client, parent.id, plan.submission_name, probably_new=True).id
+        for parent in (shared, locked)
     ]
-    shared, locked = (folders.ensure_folder(client, parent, plan.submission_name).id for parent in parents)
-    return SubmissionFolders(shared, locked)
+    return SubmissionFolders(*made)

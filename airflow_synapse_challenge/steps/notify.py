@@ -31,7 +31,7 @@ class Post:
         """Send a mail to the submitting team or user if the queue wants this event; tell whether it does."""
         if not mails.wanted(event, self.queue):
             return False
-        self._send(event, claimed, [claimed.submitter], name=self.submitter_name(claimed), **facts)
+        self._send(event, claimed, [claimed.submission.submitter], name=self.submitter_name(claimed), **facts)
         return True
 
     def to_administrators(self, event: mails.Event, claimed: Claimed, **facts: object) -> bool:
@@ -50,7 +50,7 @@ class Post:
     def _send(self, event: mails.Event, claimed: Claimed, recipients: Sequence[int], **facts: object) -> None:
         context = mails.MailContext(
             queue=self.queue.name,
-            submission_id=claimed.submission_id,
+            submission_id=claimed.submission.id,
             **facts,  # type: ignore[arg-type]
         )
         mail = mails.render(event, self.queue, context)
@@ -60,6 +60,6 @@ class Post:
             recipients=recipients,
             subject=mail.subject,
             body=mail.body,
-            key=f"{claimed.submission_id}.{claimed.attempt}.{event}.txt",
+            key=f"{claimed.submission.id}.{claimed.attempt}.{event}.txt",
             recheck=self.recheck,
         )

@@ -53,7 +53,7 @@ class SynapseSubmissionTrigger(BaseTrigger):
         max_in_flight: int | None = None,
         lifetime: float | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.synapse_conn_id = synapse_conn_id
         self.evaluation_ids = [str(evaluation_id) for evaluation_id in evaluation_ids]
         self.status = status
