@@ -2,104 +2,137 @@
 
 from __future__ import annotations
 
-import io
 import tarfile
-import tempfile
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from airflow_synapse_challenge.containers.spec import Input
+from airflow_synapse_challenge.containers.policy import Policy
+from airflow_synapse_challenge.containers.spec import OUTPUT, ContainerSpec, Input
+from airflow_synapse_challenge.errors import OrganiserFault
 
-CHUNK = 64 * 1024
-#: Largest archive that is kept in memory before it goes to a temporary file.
-IN_MEMORY = 8 * 1024**2
-#: What a tar archive may hold besides the content of its one file.
-TAR_OVERHEAD = 64 * 1024
+CHUNK = 1024**2
+#: What a tar stream may hold for each member besides its content: headers for the longest names.
+MEMBER_OVERHEAD = 16 * 1024
 
 
 class Refusal(Exception):
     """A result is not what may leave a container; the text says why."""
 
 
-def pack(inputs: Iterable[Input], root: str) -> IO[bytes]:
+def pack(spec: ContainerSpec) -> Iterator[bytes]:
     """
-    Return a tar archive of input files, all owned by root and readable by everybody.
+    Yield a tar stream, to be unpacked at ``/``, with the inputs and the folder for results.
 
-    :param root: folder in the container that the archive is unpacked in; paths become relative to it.
+    All of it belongs to root; everybody may read the inputs and write below ``/output``. Large files are read while
+    the stream is.
+
+    :raises OrganiserFault: a local file is away, or changed while it was read.
     """
-    archive = cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
-    with tarfile.open(fileobj=archive, mode="w|", format=tarfile.GNU_FORMAT) as target:
-        folders: set[str] = set()
-        for item in inputs:
-            relative = item.path.removeprefix(root).lstrip("/")
-            for folder in reversed(list(Path(relative).parents)[:-1]):
-                if str(folder) not in folders:
-                    folders.add(str(folder))
-                    target.addfile(_member(str(folder), tarfile.DIRTYPE, 0o755))
-            _add(target, relative, item.source)
-    archive.seek(0)
-    return archive
+    begun = [Input(f"{OUTPUT}/{name}", content, 0o666) for name, content in spec.begun.items()]
+    mounts = [f"{mount.path}/content" for mount in spec.mounts]
+    for folder in _folders_of([f"{OUTPUT}/content", *mounts, *(item.path for item in [*begun, *spec.inputs])]):
+        yield _header(folder, tarfile.DIRTYPE, 0o777 if _is_output(folder) else 0o755)
+    for item in [*begun, *spec.inputs]:
+        yield from _file(item)
+    yield bytes(2 * tarfile.BLOCKSIZE)
 
 
-def writable_folder(path: str) -> bytes:
-    """Return an archive that, unpacked at the root, makes a folder writable for every user."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as target:
-        target.addfile(_member(path.lstrip("/"), tarfile.DIRTYPE, 0o777))
-    return buffer.getvalue()
+def _folders_of(paths: Iterable[str]) -> list[str]:
+    """Return the folders that files lie in, each after the one that it lies in."""
+    parents = {parent for path in paths for parent in PurePosixPath(path).parents}
+    return sorted(str(parent) for parent in parents if str(parent) != "/")
 
 
-def _add(target: tarfile.TarFile, name: str, source: Path | bytes) -> None:
-    member = _member(name, tarfile.REGTYPE, 0o644)
-    if isinstance(source, bytes):
-        member.size = len(source)
-        target.addfile(member, io.BytesIO(source))
+def _is_output(path: str) -> bool:
+    return PurePosixPath(path).is_relative_to(OUTPUT)
+
+
+def _header(path: str, kind: bytes, mode: int, size: int = 0) -> bytes:
+    member = tarfile.TarInfo(path.strip("/"))
+    member.type, member.mode, member.size = kind, mode, size
+    return member.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+
+
+def _file(item: Input) -> Iterator[bytes]:
+    if isinstance(item.source, bytes):
+        size = len(item.source)
+        yield _header(item.path, tarfile.REGTYPE, item.mode, size)
+        yield item.source
     else:
-        member.size = source.stat().st_size
-        with source.open("rb") as content:
-            target.addfile(member, content)
+        size = item.source.stat().st_size
+        yield _header(item.path, tarfile.REGTYPE, item.mode, size)
+        yield from _content(item.source, size)
+    yield bytes(-size % tarfile.BLOCKSIZE)
 
 
-def _member(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(name)
-    member.type = kind
-    member.mode = mode
-    return member
+def _content(path: Path, size: int) -> Iterator[bytes]:
+    left = size
+    with path.open("rb") as file:
+        while left:
+            piece = file.read(min(CHUNK, left))
+            if not piece:
+                raise OrganiserFault(f"The input {path.name} changed while it was read.", str(path))
+            left -= len(piece)
+            yield piece
 
 
-def read_one_file(stream: Iterable[bytes], name: str, limit: int) -> bytes:
+def read_results(stream: Iterable[bytes], wanted: Collection[str], policy: Policy) -> dict[str, bytes]:
     """
-    Return the content of the one regular file in a tar stream.
+    Return the wanted files out of the tar stream of a folder, which is read no further than its bounds allow.
 
-    :param limit: bytes of content that are allowed.
-    :raises Refusal: it is no plain file, too large, or the archive is damaged.
+    :param stream: the folder itself comes first, as Docker's archive call sends it.
+    :param wanted: paths relative to that folder; those that are not there are left out.
+    :raises Refusal: more bytes or members than the policy allows, a wanted path that is no plain file or lies behind
+        a link, or a damaged archive.
     """
-    collected = io.BytesIO()
-    for chunk in stream:
-        collected.write(chunk)
-        if collected.tell() > limit + TAR_OVERHEAD:
-            raise Refusal(f"{name} is larger than {limit} bytes")
-    collected.seek(0)
+    limit = policy.output_bytes + (policy.output_files + 2) * MEMBER_OVERHEAD + tarfile.RECORDSIZE
+    bounded = cast("IO[bytes]", _Bounded(stream, limit))
+    found: dict[str, bytes] = {}
+    count = size = 0
     try:
-        with tarfile.open(fileobj=collected, mode="r:") as archive:
-            member = archive.next()
-            if member is None:
-                raise Refusal(f"{name} is missing from the archive")
-            if not member.isreg() or member.issparse():
-                raise Refusal(f"{name} is a {kind_of(member)}, not a plain file")
-            if member.size > limit:
-                raise Refusal(f"{name} is larger than {limit} bytes")
-            content = archive.extractfile(member)
-            assert content is not None
-            return content.read(limit)
-    except tarfile.TarError as error:
-        raise Refusal(f"{name} cannot be read from its archive: {error}") from error
+        with tarfile.open(fileobj=bounded, mode="r|", errors="surrogateescape") as archive:
+            for member in archive:
+                name = _relative(member.name)
+                if not name:
+                    continue
+                count += 1
+                size += member.size
+                if count > policy.output_files:
+                    raise Refusal(f"there are more than {policy.output_files} files")
+                if size > policy.output_bytes:
+                    raise Refusal(f"the files are larger than {policy.output_bytes} bytes (at {printable(name)})")
+                _refuse_odd(member, name, wanted)
+                if name in wanted:
+                    content = archive.extractfile(member)
+                    assert content is not None
+                    found[name] = content.read()
+    except (tarfile.TarError, EOFError, UnicodeError, ValueError) as error:
+        raise Refusal(f"the archive of the results is damaged: {error}") from error
+    return found
+
+
+def printable(name: str) -> str:
+    """Return a name that a stranger chose, short and without anything that cannot be shown."""
+    shown = name.encode("utf-8", "replace").decode()
+    return "".join(char if char.isprintable() else "?" for char in shown[:100])
+
+
+def _relative(name: str) -> str:
+    return name.strip("/").partition("/")[2]
+
+
+def _refuse_odd(member: tarfile.TarInfo, name: str, wanted: Collection[str]) -> None:
+    if name in wanted and (not member.isreg() or member.issparse()):
+        raise Refusal(f"{name} is a {kind_of(member)}, not a plain file")
+    if not member.isdir() and any(path.startswith(f"{name}/") for path in wanted):
+        raise Refusal(f"{printable(name)} is a {kind_of(member)}, not a folder")
 
 
 def kind_of(member: tarfile.TarInfo) -> str:
-    """Return what a member is, in a word."""
+    """Return what a member is, in a word or two."""
     kinds = {
+        tarfile.REGTYPE: "plain file",
         tarfile.SYMTYPE: "symbolic link",
         tarfile.LNKTYPE: "hard link",
         tarfile.DIRTYPE: "folder",
@@ -110,7 +143,27 @@ def kind_of(member: tarfile.TarInfo) -> str:
     return "sparse file" if member.issparse() else kinds.get(member.type, "special file")
 
 
-def chunks(source: IO[bytes]) -> Iterator[bytes]:
-    """Yield the rest of a file piece by piece."""
-    while piece := source.read(CHUNK):
-        yield piece
+class _Bounded:
+    """A stream of chunks as the file that the tar reader reads blocks from, up to a number of bytes."""
+
+    def __init__(self, chunks: Iterable[bytes], limit: int) -> None:
+        self._chunks = iter(chunks)
+        self._left = limit
+        self._buffer = b""
+
+    def read(self, size: int) -> bytes:
+        parts: list[bytes] = []
+        missing = size
+        while missing:
+            if not self._buffer:
+                self._buffer = next(self._chunks, b"")
+                self._left -= len(self._buffer)
+                if not self._buffer:
+                    break
+                if self._left < 0:
+                    raise Refusal("the archive of the results is larger than its bounds")
+            part = self._buffer[:missing]
+            self._buffer = self._buffer[missing:]
+            missing -= len(part)
+            parts.append(part)
+        return b"".join(parts)

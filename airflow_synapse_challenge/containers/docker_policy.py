@@ -2,105 +2,230 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_synapse_challenge.containers.policy import Policy, Rule
-from airflow_synapse_challenge.containers.spec import INPUT
+from airflow_synapse_challenge.containers.policy import OPEN_FILES, Policy, Rule
+from airflow_synapse_challenge.containers.spec import INPUT, OUTPUT, ContainerSpec
 from airflow_synapse_challenge.errors import PermanentError
 
-LOG_FILE_BYTES = 10 * 1024**2
-OPEN_FILES = 1024
 TMP = "/tmp"  # noqa: S108
+#: What the engine keeps of the output for a retry that adopts the container.
+LOG_FILE_BYTES = 10 * 1024**2
 
 
-def user(policy: Policy) -> str | None:
-    """Return the user to run as, ``None`` for the image's own."""
-    return None if policy.allow_root else policy.user
+@dataclass(frozen=True)
+class Image:
+    """
+    An image that the engine has.
+
+    :param id: what runs; a name can move to another image, an id cannot.
+    :param digest: how it can be found again: the repository's digest, else the id.
+    :param variables: names in its environment.
+    :param volumes: folders that it declares as volumes, which would be storage without bounds.
+    """
+
+    id: str
+    digest: str
+    variables: frozenset[str]
+    volumes: tuple[str, ...]
 
 
-def host_config(policy: Policy) -> dict[str, Any]:
+def volumes(spec: ContainerSpec) -> dict[str, str]:
+    """Return the volumes of a container: name by path."""
+    made = {OUTPUT: f"{spec.safe_name}.output"}
+    return made if any(mount.path == INPUT for mount in spec.mounts) else {INPUT: f"{spec.safe_name}.input", **made}
+
+
+def container_config(spec: ContainerSpec, image: Image) -> dict[str, Any]:
+    """Return the arguments of docker-py's ``create_container``, without the host's part."""
+    return {
+        "image": image.id,
+        "name": spec.safe_name,
+        "entrypoint": [spec.command[0]],
+        "command": list(spec.command[1:]),
+        "user": None if spec.policy.allow_root else spec.policy.user,
+        "environment": {"HOME": TMP, "TMPDIR": TMP, "LANG": "C.UTF-8", **spec.environment},
+        "working_dir": TMP,
+        "labels": spec.full_labels,
+        "network_disabled": True,
+        "stop_signal": "SIGTERM",
+        # An image's health check is one more process that it brings.
+        "healthcheck": {"test": ["NONE"]},
+        # Otherwise docker-py hands the worker's proxy, often with a password, to the container.
+        "use_config_proxy": False,
+    }
+
+
+def host_config(spec: ContainerSpec, image: Image) -> dict[str, Any]:
     """Return the arguments of docker-py's ``create_host_config``."""
     from docker.types import LogConfig, Ulimit
 
+    policy = spec.policy
     return {
         "network_mode": "none",
+        "ipc_mode": "private",
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
         "privileged": False,
+        "init": True,
         "read_only": True,
-        "tmpfs": {TMP: f"rw,nosuid,nodev,size={policy.tmp_bytes}"},
+        "mounts": mounts(spec),
+        "tmpfs": _tmpfs(policy, image),
         "shm_size": policy.shm_bytes,
         "pids_limit": policy.pids,
         "mem_limit": policy.memory_bytes,
         "memswap_limit": policy.memory_bytes,
-        "nano_cpus": int(policy.cpus * 1e9),
-        "ulimits": [
-            Ulimit(name="fsize", soft=policy.output_bytes, hard=policy.output_bytes),
-            Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES),
-            Ulimit(name="core", soft=0, hard=0),
-        ],
-        "log_config": LogConfig(
-            type="json-file", config={"max-size": str(max(LOG_FILE_BYTES, policy.log_bytes)), "max-file": "2"}
-        ),
+        "nano_cpus": _nano_cpus(policy),
+        "ulimits": [Ulimit(name=name, soft=value, hard=value) for name, value in _ulimits(policy).items()],
+        "log_config": LogConfig(type="json-file", config=_log_options(policy)),
         "restart_policy": {"Name": "no"},
     }
+
+
+def mounts(spec: ContainerSpec, *, filling: bool = False) -> list[Any]:
+    """
+    Return the mounts of a container.
+
+    :param filling: for the container through which the inputs are written before the real one sees them read-only.
+    """
+    from docker.types import Mount
+
+    # What the image has at those paths stays out of the volumes.
+    found = [
+        Mount(path, name, type="volume", no_copy=True, read_only=path == INPUT and not filling, labels=spec.full_labels)
+        for path, name in volumes(spec).items()
+    ]
+    if not filling:
+        found += [
+            Mount(mount.path, mount.source, type="bind", read_only=True, propagation="rprivate")
+            for mount in spec.mounts
+        ]
+    return found
+
+
+def _tmpfs(policy: Policy, image: Image) -> dict[str, str]:
+    """Volumes that the image declares are covered, each by a bounded one."""
+    covered = [path for path in image.volumes if path not in (INPUT, OUTPUT)]
+    return dict.fromkeys([TMP, *covered], f"rw,nosuid,nodev,mode=1777,size={policy.tmp_bytes}")
+
+
+def _ulimits(policy: Policy) -> dict[str, int]:
+    return {"fsize": policy.file_bytes, "nofile": OPEN_FILES, "core": 0}
+
+
+def _log_options(policy: Policy) -> dict[str, str]:
+    return {"max-size": str(max(LOG_FILE_BYTES, policy.log_bytes)), "max-file": "2"}
+
+
+def _nano_cpus(policy: Policy) -> int:
+    return int(policy.cpus * 1e9)
 
 
 @dataclass(frozen=True)
 class Created:
     """
-    A container as the engine describes it.
+    What has to be proved.
 
-    :param host: its ``HostConfig``.
-    :param whole: all of it.
+    :param host: the container's ``HostConfig``.
+    :param config: its ``Config``.
+    :param whole: all of its description.
+    :param engine: the engine's description of itself.
     """
 
-    policy: Policy
-    host: dict[str, Any]
-    whole: dict[str, Any]
+    spec: ContainerSpec
+    image: Image
+    host: Mapping[str, Any]
+    config: Mapping[str, Any]
+    whole: Mapping[str, Any]
+    engine: Mapping[str, Any]
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that was asked for."""
+        return self.spec.policy
+
+    def limits_file(self, name: str) -> bool:
+        """Tell whether a limit of the process is exactly as asked."""
+        expected = _ulimits(self.policy)[name]
+        return any(
+            limit["Name"] == name and limit["Hard"] == limit["Soft"] == expected for limit in self.host["Ulimits"] or []
+        )
 
 
-#: What must be true of a created container.
+def _filtered_system_calls(it: Created) -> bool:
+    chosen: Sequence[str] = it.host["SecurityOpt"] or []
+    offered = [option for option in it.engine.get("SecurityOptions") or [] if option.startswith("name=seccomp")]
+    return bool(offered) and not any("unconfined" in option for option in [*offered, *chosen])
+
+
+def _own_namespaces(it: Created) -> bool:
+    chosen = (it.host.get(key) or "" for key in ("PidMode", "UTSMode", "UsernsMode", "IpcMode"))
+    return all(mode in ("", "private", "none") for mode in chosen)
+
+
+def _only_known_storage(it: Created) -> bool:
+    expected = {(path, "volume") for path in volumes(it.spec)} | {(mount.path, "bind") for mount in it.spec.mounts}
+    return (
+        {(mount["Destination"], mount["Type"]) for mount in it.whole["Mounts"]} == expected
+        and not it.host.get("Binds")
+        and not it.host.get("VolumesFrom")
+    )
+
+
+def _sized_tmp(it: Created) -> bool:
+    return bool(it.host["Tmpfs"] == _tmpfs(it.policy, it.image))
+
+
+def _only_known_variables(it: Created) -> bool:
+    names = {variable.partition("=")[0] for variable in it.config["Env"] or []}
+    return names <= it.image.variables | set(container_config(it.spec, it.image)["environment"])
+
+
+#: What must be true of a created container. Wall clock and results are this package's own work.
 CHECKS: dict[Rule, Callable[[Created], bool]] = {
     Rule.NO_NETWORK: lambda it: it.host["NetworkMode"] == "none" and not it.host.get("PortBindings"),
     Rule.NO_CAPABILITIES: lambda it: (
-        it.host["CapDrop"] == ["ALL"] and not it.host.get("CapAdd") and not it.host["Privileged"]
+        it.host["CapDrop"] == ["ALL"] and not it.host.get("CapAdd") and it.host["Privileged"] is False
     ),
-    Rule.NO_NEW_PRIVILEGES: lambda it: any(
-        option.startswith("no-new-privileges") for option in it.host["SecurityOpt"] or []
-    ),
+    Rule.NO_NEW_PRIVILEGES: lambda it: "no-new-privileges:true" in (it.host["SecurityOpt"] or []),
+    Rule.SYSTEM_CALLS: _filtered_system_calls,
+    Rule.OWN_NAMESPACES: _own_namespaces,
+    Rule.NO_DEVICES: lambda it: not it.host.get("Devices") and not it.host.get("DeviceRequests"),
+    Rule.NON_ROOT: lambda it: it.policy.allow_root or it.config["User"] == it.policy.user,
     Rule.READ_ONLY_ROOT: lambda it: it.host["ReadonlyRootfs"] is True,
-    Rule.READ_ONLY_INPUT: lambda it: any(
-        mount["Destination"] == INPUT and mount["RW"] is False for mount in it.whole["Mounts"]
+    Rule.READ_ONLY_INPUT: lambda it: all(
+        mount["RW"] is (mount["Destination"] == OUTPUT) for mount in it.whole["Mounts"]
     ),
-    Rule.SIZED_TMP: lambda it: (
-        f"size={it.policy.tmp_bytes}" in (it.host["Tmpfs"] or {}).get(TMP, "")
-        and it.host["ShmSize"] == it.policy.shm_bytes
-    ),
-    Rule.PIDS: lambda it: it.host["PidsLimit"] == it.policy.pids,
-    Rule.MEMORY: lambda it: it.host["Memory"] == it.policy.memory_bytes == it.host["MemorySwap"],
-    Rule.CPUS: lambda it: it.host["NanoCpus"] == int(it.policy.cpus * 1e9),
-    Rule.OUTPUT: lambda it: any(
-        limit["Name"] == "fsize" and limit["Hard"] == it.policy.output_bytes for limit in it.host["Ulimits"] or []
-    ),
-    Rule.LOG: lambda it: "max-size" in (it.host["LogConfig"]["Config"] or {}),
-    Rule.NON_ROOT: lambda it: it.policy.allow_root or it.whole["Config"]["User"] == it.policy.user,
+    Rule.NO_OTHER_STORAGE: _only_known_storage,
+    Rule.SIZED_TMP: _sized_tmp,
+    Rule.SIZED_SHM: lambda it: it.host["ShmSize"] == it.policy.shm_bytes,
+    Rule.PIDS: lambda it: it.host["PidsLimit"] == it.policy.pids and bool(it.engine.get("PidsLimit")),
+    Rule.MEMORY: lambda it: it.host["Memory"] == it.policy.memory_bytes and bool(it.engine.get("MemoryLimit")),
+    Rule.NO_SWAP: lambda it: it.host["MemorySwap"] == it.policy.memory_bytes and bool(it.engine.get("SwapLimit")),
+    Rule.CPUS: lambda it: it.host["NanoCpus"] == _nano_cpus(it.policy) and bool(it.engine.get("CpuCfsQuota")),
+    Rule.FILE_SIZE: lambda it: it.limits_file("fsize"),
+    Rule.OPEN_FILES: lambda it: it.limits_file("nofile"),
+    Rule.NO_CORE: lambda it: it.limits_file("core"),
+    Rule.LOG: lambda it: it.host["LogConfig"] == {"Type": "json-file", "Config": _log_options(it.policy)},
+    Rule.IMAGE: lambda it: it.whole["Image"] == it.image.id,
+    Rule.NO_CREDENTIALS: _only_known_variables,
 }
 
 
-def check(policy: Policy, inspected: dict[str, Any]) -> None:
+def check(spec: ContainerSpec, image: Image, inspected: Mapping[str, Any], engine: Mapping[str, Any]) -> None:
     """
     Prove the rules on a created container, before it is started.
 
-    :param inspected: the engine's own description of it.
+    :param inspected: the engine's own description of it (``GET /containers/{id}/json``).
+    :param engine: the engine's description of itself (``GET /info``).
     :raises PermanentError: naming each rule that the engine does not enforce.
     """
-    created = Created(policy, inspected["HostConfig"], inspected)
+    created = Created(spec, image, inspected["HostConfig"], inspected["Config"], inspected, engine)
     broken = [rule.value for rule, holds in CHECKS.items() if not holds(created)]
     if broken:
         raise PermanentError(
-            f"This Docker engine does not enforce: {', '.join(broken)}. Nothing was started. "
-            "Use an engine (cgroups with swap accounting, an unprivileged daemon configuration) that does."
+            f"This Docker engine does not enforce: {', '.join(broken)}. Nothing was started. Use an engine that does; "
+            "`docker info` names what the host's kernel lacks (memory and swap accounting, CPU quota, pids, seccomp)."
         )

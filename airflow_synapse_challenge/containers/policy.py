@@ -1,7 +1,8 @@
-"""What a container may use and do."""
+"""The bounds on a container, and the rules that an engine has to enforce for them."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -10,6 +11,7 @@ from airflow_synapse_challenge.errors import ConfigurationError
 
 MIB = 1024**2
 GIB = 1024**3
+OPEN_FILES = 1024
 
 
 class Rule(Enum):
@@ -18,16 +20,26 @@ class Rule(Enum):
     NO_NETWORK = "no network"
     NO_CAPABILITIES = "every capability dropped"
     NO_NEW_PRIVILEGES = "no new privileges"
+    SYSTEM_CALLS = "filtered system calls (seccomp)"
+    OWN_NAMESPACES = "no namespace of the host"
+    NO_DEVICES = "no device of the host"
+    NON_ROOT = "a user that is not root"
     READ_ONLY_ROOT = "read-only root file system"
     READ_ONLY_INPUT = "read-only input"
+    NO_OTHER_STORAGE = "no storage besides input, output and temporary files"
     SIZED_TMP = "temporary files of bounded size"
+    SIZED_SHM = "shared memory of bounded size"
     PIDS = "bounded number of processes"
-    MEMORY = "bounded memory, swap included"
+    MEMORY = "bounded memory"
+    NO_SWAP = "memory and swap bounded together"
     CPUS = "hard CPU cap"
     WALL_CLOCK = "bounded run time"
-    OUTPUT = "bounded results"
+    FILE_SIZE = "bounded size of each file"
+    OPEN_FILES = "bounded number of open files"
+    NO_CORE = "no core dumps"
+    RESULTS = "results of bounded size and number, plain files only"
     LOG = "bounded log"
-    NON_ROOT = "a user that is not root"
+    IMAGE = "the image that was looked up, by its id"
     NO_CREDENTIALS = "an environment without credentials"
 
 
@@ -36,16 +48,16 @@ class Policy:
     """
     Bounds on a container. Network, capabilities and privileges have no setting: there are none.
 
-    :param memory_bytes: memory and swap together.
+    :param memory_bytes: memory and swap together; ``/tmp`` and ``/dev/shm`` count as memory.
     :param cpus: hard cap in cores.
     :param timeout: wall clock.
     :param pids: processes and threads.
     :param shm_bytes: ``/dev/shm``.
-    :param tmp_bytes: ``/tmp``, in memory.
-    :param output_bytes: each file in ``/output``, and each result that is brought back.
-    :param output_files: files in ``/output``.
+    :param tmp_bytes: ``/tmp``.
+    :param output_bytes: all files in ``/output`` together.
+    :param output_files: files and folders in ``/output``.
     :param log_bytes: kept of the output: head and tail.
-    :param user: numeric user and group.
+    :param user: user and group as numbers; a name could mean root in somebody else's image.
     :param allow_root: run as the user that the image names, even root.
     """
 
@@ -62,10 +74,19 @@ class Policy:
     allow_root: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("memory_bytes", "cpus", "pids", "tmp_bytes", "output_bytes", "output_files", "log_bytes"):
-            if getattr(self, name) <= 0:
+        bounds = ("memory_bytes", "cpus", "pids", "shm_bytes", "tmp_bytes", "output_bytes", "output_files", "log_bytes")
+        for name in bounds:
+            if not getattr(self, name) > 0:
                 raise ConfigurationError(f"A container's {name} must be positive, not {getattr(self, name)}.")
         if self.timeout <= timedelta(0):
             raise ConfigurationError(f"A container's timeout must be positive, not {self.timeout}.")
-        if not self.allow_root and self.user.split(":")[0] in ("", "0", "root"):
-            raise ConfigurationError("A container runs as root only with allow_root.")
+        if not re.fullmatch(r"[1-9][0-9]*:[1-9][0-9]*", self.user):
+            raise ConfigurationError(
+                f'A container\'s user must be two numbers above 0, such as "65534:65534", not {self.user!r}; '
+                "set allow_root to run as the image's own user."
+            )
+
+    @property
+    def file_bytes(self) -> int:
+        """Size of the largest file that may be written anywhere: the limit of a process knows no folders."""
+        return max(self.output_bytes, self.tmp_bytes, self.shm_bytes)

@@ -22,14 +22,13 @@ from pathlib import Path
 
 from airflow_synapse_challenge.containers.archive import Refusal
 from airflow_synapse_challenge.containers.engine import Cancelled
-from airflow_synapse_challenge.containers.logs import BoundedLog, LineFeed
+from airflow_synapse_challenge.containers.logs import BoundedLog
 from airflow_synapse_challenge.containers.outcome import Outcome
-from airflow_synapse_challenge.containers.policy import Policy, Rule
-from airflow_synapse_challenge.containers.spec import INPUT, OUTPUT, ContainerSpec
+from airflow_synapse_challenge.containers.policy import OPEN_FILES, Policy, Rule
+from airflow_synapse_challenge.containers.spec import INPUT, OUTPUT, ContainerSpec, safe_name
 from airflow_synapse_challenge.errors import OrganiserFault, PermanentError
 
 GRACE = 2.0
-OPEN_FILES = 1024
 LOOK = 0.05
 
 
@@ -41,7 +40,7 @@ class ProcessEngine:
     """
 
     name = "process"
-    enforces = frozenset({Rule.WALL_CLOCK, Rule.OUTPUT, Rule.LOG, Rule.NO_CREDENTIALS, Rule.READ_ONLY_INPUT})
+    enforces = frozenset({Rule.WALL_CLOCK, Rule.RESULTS, Rule.LOG, Rule.NO_CREDENTIALS, Rule.READ_ONLY_INPUT})
 
     def __init__(self, *, accept_unenforced: bool = False) -> None:
         self._accept = accept_unenforced
@@ -65,7 +64,7 @@ class ProcessEngine:
 
     def kill(self, name: str) -> bool:
         """End the process group that runs under a name on this host."""
-        pid_file = self._pid_file(ContainerSpec(name=name, image="-", command=("-",)).safe_name)
+        pid_file = self._pid_file(safe_name(name))
         try:
             group, started = pid_file.read_text().split()
         except (FileNotFoundError, ValueError):
@@ -115,9 +114,8 @@ def _run(
     except OSError as error:
         raise OrganiserFault(f"The command {spec.command[0]} cannot be started.", str(error)) from error
     pid_file.write_text(f"{process.pid} {_started(process.pid)}")
-    log = BoundedLog(spec.policy.log_bytes)
-    feed = LineFeed(on_log or (lambda _: None), spec.policy.log_bytes)
-    reader = threading.Thread(target=_read, args=(process, log, feed), daemon=True)
+    log = BoundedLog(spec.policy.log_bytes, on_log)
+    reader = threading.Thread(target=_read, args=(process, log), daemon=True)
     reader.start()
     try:
         timed_out, was_cancelled = _wait(process, spec.policy, cancelled)
@@ -152,6 +150,10 @@ def _lay_out(spec: ContainerSpec, work: Path) -> dict[str, Path]:
         else:
             shutil.copyfile(item.source, target)
         target.chmod(0o444)
+    for name, content in spec.begun.items():
+        target = folders[OUTPUT] / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
     return folders
 
 
@@ -178,13 +180,12 @@ def _limit(policy: Policy) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
-def _read(process: subprocess.Popen[bytes], log: BoundedLog, feed: LineFeed) -> None:
+def _read(process: subprocess.Popen[bytes], log: BoundedLog) -> None:
     assert process.stdout is not None
     with process.stdout as output:
         while chunk := output.read1(65536):  # type: ignore[attr-defined]
             log.add(chunk)
-            feed.add(chunk)
-    feed.end()
+    log.close()
 
 
 def _wait(process: subprocess.Popen[bytes], policy: Policy, cancelled: Cancelled | None) -> tuple[bool, bool]:

@@ -42,9 +42,9 @@ One run evaluates one submission to evaluation {queue.id}.
 | Task | What it does | When it fails |
 |---|---|---|
 | `claim` | {convention.received} → {convention.in_progress}, folders | Synapse is away; the logs folder is not writable |
-| `validate` | runs the organisers' script in a container | the script crashed: log and admin mail have the traceback |
+| `validate` | runs the organisers' script in a container | the script crashed: the log has the traceback |
 | `score` | the same for scoring; skipped for an invalid submission | as above |
-| `finish` | final status, annotations, log, mails, whatever happened before | Synapse is away: tried again for an hour |
+| `finish` | final status, annotations, log, mails, whatever came before | Synapse is away: tried again for an hour |
 
 **An invalid submission is no failure:** the run is green, the status INVALID and the submitter has the reasons.
 

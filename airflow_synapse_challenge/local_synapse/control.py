@@ -16,11 +16,27 @@ from .http import Server
 
 def routes(server: Server) -> list[Route]:
     """Return the routes of the control interface; they ask for no token, so the server stays on loopback."""
-    store = server.store
+    control = _Control(server)
+    return [
+        Route("/control/users", control._users, methods=["GET", "POST"]),
+        Route("/control/mailbox", control._mailbox),
+        Route("/control/mailbox/{principal:int}", control._mailbox),
+        Route("/control/calls", control._calls),
+        Route("/control/calls/reset", control._reset_calls, methods=["POST"]),
+        Route("/control/faults", control._faults, methods=["POST", "DELETE"]),
+        Route("/control/clock", control._clock, methods=["POST"]),
+        Route("/control/settings", control._settings, methods=["POST"]),
+    ]
 
-    async def users(request: Request) -> Response:
+
+class _Control:
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._store = server.store
+
+    async def _users(self, request: Request) -> Response:
         if request.method == "GET":
-            rows = store.all(
+            rows = self._store.all(
                 "SELECT id, name, token FROM principal JOIN token ON principal = id WHERE kind = 'user' ORDER BY id"
             )
             return JSONResponse(
@@ -28,9 +44,9 @@ def routes(server: Server) -> list[Route]:
             )
         wish = await request.json()
         try:
-            with store.transaction():
+            with self._store.transaction():
                 principal, token = principals.create_user(
-                    store,
+                    self._store,
                     wish["userName"],
                     first_name=wish.get("firstName", ""),
                     last_name=wish.get("lastName", ""),
@@ -41,48 +57,37 @@ def routes(server: Server) -> list[Route]:
             return JSONResponse({"reason": refusal.reason}, refusal.status)
         return JSONResponse({"principalId": principal, "userName": wish["userName"], "token": token}, 201)
 
-    async def mailbox(request: Request) -> Response:
-        return JSONResponse(messages.mailbox(store, request.path_params.get("principal")))
+    async def _mailbox(self, request: Request) -> Response:
+        return JSONResponse(messages.mailbox(self._store, request.path_params.get("principal")))
 
-    async def calls(_: Request) -> Response:
-        return JSONResponse(dict(server.calls))
+    async def _calls(self, _: Request) -> Response:
+        return JSONResponse(dict(self._server.calls))
 
-    async def reset_calls(_: Request) -> Response:
-        server.calls.clear()
+    async def _reset_calls(self, _: Request) -> Response:
+        self._server.calls.clear()
         return JSONResponse({})
 
-    async def faults(request: Request) -> Response:
+    async def _faults(self, request: Request) -> Response:
         if request.method == "DELETE":
-            server.faults.clear()
+            self._server.faults.clear()
             return JSONResponse({})
-        return JSONResponse({"id": server.faults.order(await request.json()).id}, 201)
+        return JSONResponse({"id": self._server.faults.order(await request.json()).id}, 201)
 
-    async def clock(request: Request) -> Response:
+    async def _clock(self, request: Request) -> Response:
         wish: dict[str, Any] = await request.json()
         offset = timedelta(seconds=wish.get("offset_seconds", 0))
         if "now" in wish:
-            offset = datetime.fromisoformat(wish["now"]) - (store.now() - store.clock_offset)
-        store.clock_offset = offset
-        with store.transaction():
-            store.set_setting("clock_offset", str(offset.total_seconds()))
-        return JSONResponse({"now": store.timestamp()})
+            offset = datetime.fromisoformat(wish["now"]) - (self._store.now() - self._store.clock_offset)
+        self._store.clock_offset = offset
+        with self._store.transaction():
+            self._store.set_setting("clock_offset", str(offset.total_seconds()))
+        return JSONResponse({"now": self._store.timestamp()})
 
-    async def settings(request: Request) -> Response:
-        with store.transaction():
+    async def _settings(self, request: Request) -> Response:
+        with self._store.transaction():
             for name, value in (await request.json()).items():
                 if value is None:
-                    store.run("DELETE FROM setting WHERE name = ?", name)
+                    self._store.run("DELETE FROM setting WHERE name = ?", name)
                 else:
-                    store.set_setting(name, str(value))
+                    self._store.set_setting(name, str(value))
         return JSONResponse({})
-
-    return [
-        Route("/control/users", users, methods=["GET", "POST"]),
-        Route("/control/mailbox", mailbox),
-        Route("/control/mailbox/{principal:int}", mailbox),
-        Route("/control/calls", calls),
-        Route("/control/calls/reset", reset_calls, methods=["POST"]),
-        Route("/control/faults", faults, methods=["POST", "DELETE"]),
-        Route("/control/clock", clock, methods=["POST"]),
-        Route("/control/settings", settings, methods=["POST"]),
-    ]
