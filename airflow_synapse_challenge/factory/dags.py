@@ -9,6 +9,7 @@ from airflow.sdk import DAG, BaseOperator, Param, chain
 
 from airflow_synapse_challenge.challenge.config import Challenge, Queue, Step
 from airflow_synapse_challenge.factory import documentation
+from airflow_synapse_challenge.factory.names import intake_dag_id, submission_dag_id
 from airflow_synapse_challenge.operators.challenge import (
     SynapseClaimSubmissionOperator,
     SynapseEvaluateSubmissionOperator,
@@ -41,16 +42,6 @@ def build(challenge: Challenge) -> list[DAG]:
         _intake(challenge, queues),
         *(_submissions(challenge, queue, dag_id) for dag_id, queue in queues.items()),
     ]
-
-
-def submission_dag_id(challenge: Challenge, queue: Queue) -> str:
-    """Return ``<challenge>__<queue>``."""
-    return f"{challenge.challenge}__{queue.slug}"
-
-
-def intake_dag_id(challenge: Challenge) -> str:
-    """Return ``<challenge>__intake``."""
-    return f"{challenge.challenge}__intake"
 
 
 def _intake(challenge: Challenge, queues: dict[str, Queue]) -> DAG:

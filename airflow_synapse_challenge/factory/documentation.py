@@ -41,7 +41,7 @@ One run evaluates one submission to evaluation {queue.id}.
 
 | Task | What it does | When it fails |
 |---|---|---|
-| `claim` | {convention.received} → {convention.in_progress}, folders | Synapse is away; the logs folder is not writable |
+| `claim` | {convention.received} → {convention.in_progress}, folders | Synapse is away; no right to the logs folder |
 | `validate` | runs the organisers' script in a container | the script crashed: the log has the traceback |
 | `score` | the same for scoring; skipped for an invalid submission | as above |
 | `finish` | final status, annotations, log, mails, whatever came before | Synapse is away: tried again for an hour |

@@ -18,14 +18,14 @@ def routes(server: Server) -> list[Route]:
     """Return the routes of the control interface; they ask for no token, so the server stays on loopback."""
     control = _Control(server)
     return [
-        Route("/control/users", control._users, methods=["GET", "POST"]),
-        Route("/control/mailbox", control._mailbox),
-        Route("/control/mailbox/{principal:int}", control._mailbox),
-        Route("/control/calls", control._calls),
-        Route("/control/calls/reset", control._reset_calls, methods=["POST"]),
-        Route("/control/faults", control._faults, methods=["POST", "DELETE"]),
-        Route("/control/clock", control._clock, methods=["POST"]),
-        Route("/control/settings", control._settings, methods=["POST"]),
+        Route("/control/users", control.users, methods=["GET", "POST"]),
+        Route("/control/mailbox", control.mailbox),
+        Route("/control/mailbox/{principal:int}", control.mailbox),
+        Route("/control/calls", control.calls),
+        Route("/control/calls/reset", control.reset_calls, methods=["POST"]),
+        Route("/control/faults", control.faults, methods=["POST", "DELETE"]),
+        Route("/control/clock", control.clock, methods=["POST"]),
+        Route("/control/settings", control.settings, methods=["POST"]),
     ]
 
 
@@ -34,7 +34,7 @@ class _Control:
         self._server = server
         self._store = server.store
 
-    async def _users(self, request: Request) -> Response:
+    async def users(self, request: Request) -> Response:
         if request.method == "GET":
             rows = self._store.all(
                 "SELECT id, name, token FROM principal JOIN token ON principal = id WHERE kind = 'user' ORDER BY id"
@@ -57,23 +57,23 @@ class _Control:
             return JSONResponse({"reason": refusal.reason}, refusal.status)
         return JSONResponse({"principalId": principal, "userName": wish["userName"], "token": token}, 201)
 
-    async def _mailbox(self, request: Request) -> Response:
+    async def mailbox(self, request: Request) -> Response:
         return JSONResponse(messages.mailbox(self._store, request.path_params.get("principal")))
 
-    async def _calls(self, _: Request) -> Response:
+    async def calls(self, _: Request) -> Response:
         return JSONResponse(dict(self._server.calls))
 
-    async def _reset_calls(self, _: Request) -> Response:
+    async def reset_calls(self, _: Request) -> Response:
         self._server.calls.clear()
         return JSONResponse({})
 
-    async def _faults(self, request: Request) -> Response:
+    async def faults(self, request: Request) -> Response:
         if request.method == "DELETE":
             self._server.faults.clear()
             return JSONResponse({})
         return JSONResponse({"id": self._server.faults.order(await request.json()).id}, 201)
 
-    async def _clock(self, request: Request) -> Response:
+    async def clock(self, request: Request) -> Response:
         wish: dict[str, Any] = await request.json()
         offset = timedelta(seconds=wish.get("offset_seconds", 0))
         if "now" in wish:
@@ -83,7 +83,7 @@ class _Control:
             self._store.set_setting("clock_offset", str(offset.total_seconds()))
         return JSONResponse({"now": self._store.timestamp()})
 
-    async def _settings(self, request: Request) -> Response:
+    async def settings(self, request: Request) -> Response:
         with self._store.transaction():
             for name, value in (await request.json()).items():
                 if value is None:
