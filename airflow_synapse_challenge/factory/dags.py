@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pendulum
 from airflow.sdk import DAG, BaseOperator, Param, chain
 
 from airflow_synapse_challenge.challenge.config import Challenge, Queue, Step
@@ -20,6 +21,8 @@ from airflow_synapse_challenge.sensors.submissions import SynapseSubmissionSenso
 
 #: A sensor that nothing rang ends after this time, so that a changed challenge.yaml takes effect.
 SENSOR_LIFETIME = timedelta(minutes=10)
+#: Without a start the first two runs of a continuous schedule would have one logical date, and the second never begins.
+LONG_AGO = pendulum.datetime(2020, 1, 1, tz="UTC")
 #: An outage of Synapse or of the engine is survived by trying again for about an hour and a half.
 RETRIES: dict[str, Any] = {
     "retries": 8,
@@ -51,6 +54,7 @@ def _intake(challenge: Challenge, queues: dict[str, Queue]) -> DAG:
         description=f"Starts a run for each submission to {challenge.title}.",
         doc_md=documentation.intake(challenge, queues),
         schedule="@continuous",
+        start_date=LONG_AGO,
         max_active_runs=1,
         catchup=False,
         tags=["synapse", challenge.challenge],

@@ -112,11 +112,11 @@ class Observer:
             path = f"/dags/{record.dag_id}/dagRuns/{run_id(record.id)}/taskInstances"
             found = self._airflow.api("GET", path)["task_instances"]
             record.tasks = {task["task_id"]: task["state"] for task in found}
-            submitter = self._principal(record.planned.by)
+            people = self._people(record.planned.by)
             record.mails = [
                 mail["subject"]
                 for mail in mails
-                if str(mail["fileName"]).startswith(f"{record.id}.") and str(submitter) in map(str, mail["to"])
+                if str(mail["fileName"]).startswith(f"{record.id}.") and people == {int(to) for to in mail["to"]}
             ]
 
     def mails(self) -> list[dict[str, Any]]:
@@ -136,8 +136,9 @@ class Observer:
         )
         return not self._plan.leaderboard or found == self._plan.leaderboard
 
-    def _principal(self, name: str) -> int:
-        return self._site.teams.get(name) or self._site.participants[name]
+    def _people(self, name: str) -> set[int]:
+        """Principal ids of a participant, or of a team's members."""
+        return {self._site.participants[member] for member in self._plan.teams.get(name, (name,))}
 
     def _run_state(self, record: Record) -> str:
         try:

@@ -8,10 +8,12 @@ from typing import Any
 
 from rich.table import Table
 
+from airflow_synapse_challenge.challenge.text import cut, one_line
 from airflow_synapse_challenge.rehearsal.observer import Record
 from airflow_synapse_challenge.steps.leaderboard import Line
 
 STYLES = {"ACCEPTED": "green", "SCORED": "green", "INVALID": "yellow", "RECEIVED": "dim"}
+LONGEST_CELL = 70
 
 
 def progress(records: Sequence[Record], planned: int) -> Table:
@@ -19,7 +21,7 @@ def progress(records: Sequence[Record], planned: int) -> Table:
     table = Table(title=f"Submissions ({len(records)} of {planned})", title_justify="left")
     for column in ("id", "submitter", "file", "status"):
         table.add_column(column, no_wrap=True)
-    table.add_column("scores, or why it is invalid", overflow="ellipsis", no_wrap=True)
+    table.add_column("scores, or why it is invalid")
     table.add_column("seconds", justify="right")
     for record in records:
         style = STYLES.get(record.status, "cyan")
@@ -29,7 +31,7 @@ def progress(records: Sequence[Record], planned: int) -> Table:
             record.planned.by,
             record.planned.name,
             f"[{style}]{record.status}[/]",
-            (scores if record.status in ("ACCEPTED", "SCORED") else record.reasons.replace("\n", "; ")),
+            cut(scores if record.status in ("ACCEPTED", "SCORED") else one_line(record.reasons), LONGEST_CELL),
             f"{record.seconds:.1f}" if record.is_final else "",
         )
     return table
@@ -62,10 +64,10 @@ def mailbox(mails: Sequence[dict[str, Any]], names: dict[int, str]) -> Table:
     """
     table = Table(title=f"Mailbox ({len(mails)} mails)", title_justify="left")
     for column in ("to", "subject", "says"):
-        table.add_column(column, no_wrap=True, overflow="ellipsis")
+        table.add_column(column, no_wrap=True)
     for mail in mails:
         to = ", ".join(names.get(int(principal), str(principal)) for principal in mail["to"])
-        table.add_row(to, mail["subject"], _gist(mail["body"]))
+        table.add_row(to, mail["subject"], cut(_gist(mail["body"]), LONGEST_CELL))
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from airflow_synapse_challenge.challenge import mails
 from airflow_synapse_challenge.challenge.config import Challenge, Queue
@@ -31,7 +32,8 @@ class Post:
         """Send a mail to the submitting team or user if the queue wants this event; tell whether it does."""
         if not mails.wanted(event, self.queue):
             return False
-        self._send(event, claimed, [claimed.submission.submitter], name=self.submitter_name(claimed), **facts)
+        name, recipients = self._submitter(claimed)
+        self._send(event, claimed, recipients, name=name, **facts)
         return True
 
     def to_administrators(self, event: mails.Event, claimed: Claimed, **facts: object) -> bool:
@@ -40,12 +42,21 @@ class Post:
         self._send(event, claimed, recipients, name="administrators", **facts)
         return True
 
-    def submitter_name(self, claimed: Claimed) -> str:
-        """Return the team's name, or the user's (``GET /team/{id}``, ``GET /userProfile/{id}``)."""
-        if claimed.submission.team_id:
-            return self.client.send(profiles.team(claimed.submission.team_id)).name
-        profile = self.client.send(profiles.get(claimed.submission.user_id))
-        return profile.user_name
+    def _submitter(self, claimed: Claimed) -> tuple[str, list[int]]:
+        """
+        Return the submitter's name and who gets the mail.
+
+        Synapse swallows a message to a team that does not let the sender write to it (X-02), and a participants' team
+        rarely does. So the members are addressed, unless they are more than one message may have.
+        """
+        team_id = claimed.submission.team_id
+        if not team_id:
+            profile = self.client.send(profiles.get(claimed.submission.user_id))
+            return profile.user_name, [int(profile.owner_id)]
+        members = list(islice(self.client.pages(profiles.team_members(team_id)), messages.MOST_RECIPIENTS + 1))
+        everybody = [int(entry.member.owner_id) for entry in members]
+        fits = 0 < len(everybody) <= messages.MOST_RECIPIENTS
+        return self.client.send(profiles.team(team_id)).name, everybody if fits else [int(team_id)]
 
     def _send(self, event: mails.Event, claimed: Claimed, recipients: Sequence[int], **facts: object) -> None:
         context = mails.MailContext(

@@ -13,6 +13,8 @@ from airflow_synapse_challenge.synapse.files import FileTransfer
 
 #: How far back the outbox is searched for a message that an earlier try may have sent.
 OUTBOX_DEPTH = 1000
+#: Synapse takes no message to more (X-01).
+MOST_RECIPIENTS = 50
 
 
 class Message(Document):

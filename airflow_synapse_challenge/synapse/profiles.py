@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_synapse_challenge.synapse.call import Call, Document
+from airflow_synapse_challenge.synapse.call import Call, Document, Pages, results_of
 
 
 class UserProfile(Document):
@@ -21,6 +21,18 @@ class Team(Document):
     name: str
 
 
+class UserHeader(Document):
+    """The least that Synapse tells about a user."""
+
+    owner_id: str
+
+
+class TeamMember(Document):
+    """Somebody in a team."""
+
+    member: UserHeader
+
+
 def me() -> Call[UserProfile]:
     """``GET /userProfile``: the owner of the token; ``anonymous`` without one."""
     return Call("GET", "/userProfile", "read the token owner's profile", UserProfile.model_validate)
@@ -34,3 +46,16 @@ def get(user_id: str) -> Call[UserProfile]:
 def team(team_id: str) -> Call[Team]:
     """``GET /team/{id}``."""
     return Call("GET", f"/team/{team_id}", f"read team {team_id}", Team.model_validate)
+
+
+def team_members(team_id: str) -> Pages[TeamMember]:
+    """``GET /teamMembers/{id}``; open to everybody (M-05)."""
+    return Pages(
+        Call(
+            "GET",
+            f"/teamMembers/{team_id}",
+            f"list the members of team {team_id}",
+            results_of(TeamMember.model_validate),
+        ),
+        limit=50,
+    )
