@@ -35,7 +35,7 @@ def engine_for(name: str, docker_conn_id: str | None = None) -> Engine:
     if name == "docker":
         from airflow_synapse_challenge.containers.docker_engine import DockerEngine
 
-        return DockerEngine(_docker_client(docker_conn_id))
+        return DockerEngine(docker_client(docker_conn_id))
     if name == "process":
         from airflow_synapse_challenge.containers.process import ProcessEngine
 
@@ -43,7 +43,8 @@ def engine_for(name: str, docker_conn_id: str | None = None) -> Engine:
     raise ConfigurationError(f"Engine {name!r} is not available; use `engine: docker` or `engine: process`.")
 
 
-def _docker_client(docker_conn_id: str | None) -> Any:
+def docker_client(docker_conn_id: str | None) -> Any:
+    """Return docker-py's low-level client of an Airflow connection, else of the environment's engine."""
     import os
 
     from airflow.providers.docker.hooks.docker import DockerHook

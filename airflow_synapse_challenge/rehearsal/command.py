@@ -18,6 +18,7 @@ from rich.live import Live
 
 from airflow_synapse_challenge.challenge.config import load_challenge
 from airflow_synapse_challenge.errors import ConfigurationError, SynapseChallengeError
+from airflow_synapse_challenge.factory.dag_file import DAG_FILE, DAG_FILE_NAME, FOLDER_VARIABLE
 from airflow_synapse_challenge.local_synapse.server import LocalSynapse
 from airflow_synapse_challenge.rehearsal import report
 from airflow_synapse_challenge.rehearsal.deployment import AirflowDeployment
@@ -31,14 +32,6 @@ PATIENCE = 600.0
 LOOK = 1.0
 #: Columns of the output when it goes to a file.
 WIDTH = 150
-DAG_FILE = """\
-# Airflow looks for the words airflow and dag in a file before it reads it.
-from pathlib import Path
-
-from airflow_synapse_challenge.factory.discover import dags_below
-
-globals().update(dags_below(Path({folder!r})))
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,8 +82,8 @@ def rehearse(folder: Path, home: Path, console: Console, *, engine: str | None =
         stack.callback(participants.stop)
         records = _watch(plan, participants, observer, console)
         as_planned = _tell(plan, records, observer, site, console)
-        _tell_where(server, airflow, site, console)
         if stay:
+            _tell_where(server, airflow, site, console)
             console.print("\nEverything stays up until you press Ctrl-C.")
             signal.pause()
     print(report.as_json(records, observer.final_leaderboard, engine), flush=True)
@@ -102,9 +95,14 @@ def _start_airflow(
 ) -> AirflowDeployment:
     dags = home / "dags"
     dags.mkdir()
-    (dags / "synapse_challenges.py").write_text(DAG_FILE.format(folder=str(site.challenges_folder)))
+    (dags / DAG_FILE_NAME).write_text(DAG_FILE)
     connection = {"conn_type": "synapse", "password": server.token(SERVICE), "extra": {"endpoint": server.url}}
-    airflow = AirflowDeployment(home / "airflow", dags, connections={site.challenge.synapse.connection: connection})
+    airflow = AirflowDeployment(
+        home / "airflow",
+        dags,
+        connections={site.challenge.synapse.connection: connection},
+        environment={FOLDER_VARIABLE: str(site.challenges_folder)},
+    )
     with console.status("Airflow is starting …"):
         airflow.prepare()
         challenge = site.challenge

@@ -23,9 +23,28 @@ class Entity(Document):
     version_number: int | None = None
 
 
+class EntityPermissions(Document):
+    """What the caller may do with an entity."""
+
+    can_view: bool = False
+    can_download: bool = False
+    can_add_child: bool = False
+    can_change_permissions: bool = False
+
+
 def get(entity_id: str) -> Call[Entity]:
     """``GET /entity/{id}``."""
     return Call("GET", f"/entity/{entity_id}", f"read entity {entity_id}", Entity.model_validate)
+
+
+def permissions(entity_id: str) -> Call[EntityPermissions]:
+    """``GET /entity/{id}/permissions``."""
+    return Call(
+        "GET",
+        f"/entity/{entity_id}/permissions",
+        f"read the permissions on {entity_id}",
+        EntityPermissions.model_validate,
+    )
 
 
 def child(parent_id: str | None, name: str) -> Call[str | None]:
