@@ -1,0 +1,172 @@
+"""A whole deployment: local Synapse, Airflow's four processes, Docker engine, participants."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_synapse_challenge.challenge.dispatch import run_id
+from airflow_synapse_challenge.challenge.statuses import TERMINAL
+from airflow_synapse_challenge.factory.dag_file import DAG_FILE, DAG_FILE_NAME, FOLDER_VARIABLE
+from airflow_synapse_challenge.local_synapse.server import LocalSynapse
+from airflow_synapse_challenge.rehearsal.deployment import AirflowDeployment
+from airflow_synapse_challenge.rehearsal.plan import Plan
+from airflow_synapse_challenge.rehearsal.site import SERVICE, Site, build_site, log_in
+from airflow_synapse_challenge.synapse import annotation_stores, statuses, submissions
+from airflow_synapse_challenge.synapse.client import Endpoints, SynapseClient
+
+TRIALS = Path(__file__).parent / "trials"
+DAG_ID = "trials__trials"
+#: What a deployment waits for by default before it notices dead processes is minutes; tests do not.
+IMPATIENT = {
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+}
+PLAN = Plan.model_validate(
+    {
+        "gold_standards": {"Trials": "truth.txt"},
+        "participants": ["ada", "grace"],
+        "teams": {"Pair": ["ada", "grace"]},
+        "submissions": [{"by": "ada", "junk": 1, "valid": {}}],
+    }
+)
+
+
+class World:
+    """Everything that a test asks and does."""
+
+    def __init__(self, home: Path, server: LocalSynapse, site: Site) -> None:
+        self.home = home
+        self.server = server
+        self.site = site
+        self.client = SynapseClient(server.token(SERVICE), Endpoints.at(server.url))
+        self.taken_etag = ""
+        self.evaluation = str(site.challenge.queues[0].id)
+        self._members = {name: self._member(name) for name in PLAN.participants}
+
+    def _member(self, name: str) -> tuple[Any, str]:
+        from synapseclient.models import Project
+
+        synapse = log_in(self.server, name, self.home / "cache" / name)
+        return synapse, Project(name=f"work of {name}").store(synapse_client=synapse).id
+
+    def deploy(self, name: str = "airflow") -> AirflowDeployment:
+        """Return an Airflow of its own, not yet started, that runs the site's challenge."""
+        dags = self.home / name / "dags"
+        dags.mkdir(parents=True)
+        (dags / DAG_FILE_NAME).write_text(DAG_FILE)
+        connection = {
+            "conn_type": "synapse",
+            "password": self.server.token(SERVICE),
+            "extra": {"endpoint": self.server.url},
+        }
+        airflow = AirflowDeployment(
+            self.home / name,
+            dags,
+            connections={"synapse_default": connection},
+            environment={FOLDER_VARIABLE: str(self.site.challenges_folder), **IMPATIENT},
+        )
+        airflow.prepare()
+        airflow.run("pools", "set", "trials", "6", "trials")
+        return airflow
+
+    def submit(self, content: str, by: str = "ada", team: str | None = None) -> str:
+        """Submit a text file and return the submission's id."""
+        from synapseclient.models import File
+
+        synapse, project = self._members[by]
+        path = self.home / f"{time.monotonic_ns()}.txt"
+        path.write_text(content)
+        file = File(path=str(path), parent_id=project).store(synapse_client=synapse)
+        entity = synapse.get(file.id, downloadFile=False)
+        return str(synapse.submit(self.evaluation, entity, team=team, silent=True)["id"])
+
+    def status(self, submission: str) -> Any:
+        return self.client.send(statuses.get(submission))
+
+    def take(self, status: Any) -> None:
+        """Write a status as somebody else would."""
+        self.taken_etag = self.client.send(statuses.put(status)).etag
+
+    def answers(self) -> bool:
+        """Tell whether Synapse answers calls."""
+        import httpx
+
+        return httpx.get(f"{self.server.endpoints['repo']}/evaluation/{self.evaluation}").status_code < 500
+
+    def annotations(self, submission: str) -> dict[str, Any]:
+        return annotation_stores.read(self.status(submission))
+
+    def wait_final(self, *ids: str, seconds: float = 180) -> None:
+        """Wait until each of these submissions has a final status."""
+
+        def all_final() -> bool:
+            found = self.client.pages(submissions.bundles(self.evaluation))
+            final = {b.submission.id for b in found if b.submission_status.status in TERMINAL}
+            return set(ids) <= final
+
+        self.wait_for(all_final, f"final statuses of {', '.join(ids)}", seconds)
+
+    def wait_run(self, airflow: AirflowDeployment, submission: str, seconds: float = 120) -> str:
+        """Wait for the end of a submission's run and return its state."""
+
+        def ended() -> bool:
+            return self.run_state(airflow, submission) in ("success", "failed")
+
+        self.wait_for(ended, f"the run of {submission}", seconds)
+        return self.run_state(airflow, submission)
+
+    def run_state(self, airflow: AirflowDeployment, submission: str) -> str:
+        """Return the state of a submission's run, empty when there is none."""
+        runs = airflow.api("GET", f"/dags/{DAG_ID}/dagRuns?limit=100&order_by=-run_after")["dag_runs"]
+        return next((str(run["state"]) for run in runs if run["dag_run_id"] == run_id(submission)), "")
+
+    def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
+        """Wait until something is true."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"waited {seconds:.0f} s in vain for {what}"
+            time.sleep(0.3)
+
+    def mails(self, submission: str) -> list[str]:
+        """Return the events that mails were sent about, sorted."""
+        names = [str(mail["fileName"]) for mail in self.server.mailbox()]
+        return sorted(name.split(".")[2] for name in names if name.startswith(f"{submission}."))
+
+    def mail(self, submission: str, event: str) -> dict[str, Any]:
+        """Return the one mail about an event."""
+        found = [m for m in self.server.mailbox() if str(m["fileName"]).startswith(f"{submission}.1.{event}.")]
+        assert len(found) == 1
+        return found[0]
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    home = tmp_path_factory.mktemp("world")
+    with LocalSynapse.start(home / "synapse") as server:
+        example = shutil.copytree(TRIALS, home / "trials")
+        yield World(home, server, build_site(server, PLAN, example, home / "work", "docker"))
+
+
+@pytest.fixture(scope="session")
+def airflow(world: World) -> Iterator[AirflowDeployment]:
+    deployment = world.deploy()
+    try:
+        yield deployment.start()
+    finally:
+        deployment.stop()
+
+
+@pytest.fixture(autouse=True)
+def no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Faults that a test ordered end with it."""
+    yield
+    if "world" in request.fixturenames:
+        request.getfixturevalue("world").server.clear_faults()
