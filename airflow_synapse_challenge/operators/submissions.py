@@ -47,9 +47,9 @@ class SynapseDownloadSubmissionOperator(SynapseOperator):
         show_link(self, context, self.hook.portal_url(submission.entity_id))
         path = None
         if not submission.docker_digest:
-            path = str(self.hook.file_transfer(work_dir).download_submission_file(submission, Path(self.folder)))
+            path = self.hook.file_transfer(work_dir).download_submission_file(submission, Path(self.folder))
         return {
-            "path": path,
+            "path": str(path) if path else None,
             "entity_id": submission.entity_id,
             "entity_type": submission.entity_type,
             "evaluation_id": submission.evaluation_id,
