@@ -147,7 +147,7 @@ class DockerEngine:
         from docker.errors import APIError
 
         try:
-            output = OutputReader(self._client, spec.safe_name, spec.policy.log_bytes, on_log)
+            output = OutputReader(self._client, spec.safe_name, spec.policy.log_bytes, on_log, started=adopted)
             if not adopted:
                 self._client.start(spec.safe_name)
         except APIError as error:

@@ -27,16 +27,22 @@ LAST_OUTPUT = 20
 
 class OutputReader:
     """
-    Read a container's output in a thread, from before its start, and keep its head and tail.
+    Read a container's output in a thread and keep its head and tail.
 
-    The engine waits for this reader, so that it sees every byte of a flood.
+    :param started: an earlier try started it. Its output then comes from the engine's log file: an ended container
+        cannot be attached to. Otherwise the engine waits for this reader, so that it sees every byte of a flood.
     """
 
-    def __init__(self, client: APIClient, name: str, limit: int, on_log: Callable[[str], None] | None) -> None:
+    def __init__(
+        self, client: APIClient, name: str, limit: int, on_log: Callable[[str], None] | None, *, started: bool
+    ) -> None:
         self.log = BoundedLog(limit, on_log)
         self.ended = threading.Event()
         self._error: BaseException | None = None
-        self._stream = client.attach(name, stdout=True, stderr=True, stream=True, logs=True)
+        if started:
+            self._stream = client.logs(name, stdout=True, stderr=True, stream=True, follow=True)
+        else:
+            self._stream = client.attach(name, stdout=True, stderr=True, stream=True)
         self._thread = threading.Thread(target=self._read, name=f"output of {name}", daemon=True)
         self._thread.start()
 

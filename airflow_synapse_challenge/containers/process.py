@@ -173,7 +173,7 @@ def _environment(spec: ContainerSpec, work: Path) -> dict[str, str]:
 def _limit(policy: Policy) -> None:
     """Runs in the child between fork and exec."""
     resource.setrlimit(resource.RLIMIT_AS, (policy.memory_bytes, policy.memory_bytes))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (policy.output_bytes, policy.output_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (policy.file_bytes, policy.file_bytes))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     seconds = int(policy.timeout.total_seconds() * max(1.0, policy.cpus)) + 1
@@ -242,13 +242,16 @@ def read_plain_file(path: Path, name: str, limit: int) -> bytes | None:
         return None
     except OSError as error:
         raise Refusal(f"{name} is not a plain file: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
             raise Refusal(f"{name} is not a plain file")
         if about.st_size > limit:
             raise Refusal(f"{name} is larger than {limit} bytes")
-        return file.read(limit)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(limit)
+    finally:
+        os.close(descriptor)
 
 
 def _started(pid: int) -> str:
