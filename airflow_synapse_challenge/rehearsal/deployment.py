@@ -48,7 +48,7 @@ class AirflowDeployment:
         self.user = "admin"
         self.password = secrets.token_urlsafe(12)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._environment = self._make_environment(dags, connections, environment or {})
+        self.environment = self._make_environment(dags, connections, environment or {})
         self._bearer = ""
 
     def _make_environment(
@@ -98,7 +98,7 @@ class AirflowDeployment:
         """
         done = subprocess.run(
             [sys.executable, "-m", "airflow", *arguments],
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -124,7 +124,7 @@ class AirflowDeployment:
         with (self.home / f"{component}.log").open("ab") as output:
             self._processes[component] = subprocess.Popen(
                 [sys.executable, "-m", "airflow", component],
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -162,8 +162,8 @@ class AirflowDeployment:
             for part in ("metadatabase", "scheduler", "triggerer", "dag_processor")
         )
 
-    def api(self, method: str, path: str, **arguments: Any) -> Any:
-        """Call Airflow's public API (``/api/v2``) as the admin and return the JSON answer."""
+    def api(self, method: str, path: str, *, base: str = "/api/v2", **arguments: Any) -> Any:
+        """Call Airflow's public API as the admin and return the JSON answer; ``/ui`` is the base of the pages' own."""
         if not self._bearer:
             answer = httpx.post(
                 f"{self.url}/auth/token", json={"username": self.user, "password": self.password}, timeout=30
@@ -172,7 +172,7 @@ class AirflowDeployment:
             self._bearer = answer.json()["access_token"]
         answer = httpx.request(
             method,
-            f"{self.url}/api/v2{path}",
+            f"{self.url}{base}{path}",
             headers={"Authorization": f"Bearer {self._bearer}"},
             timeout=30,
             **arguments,
