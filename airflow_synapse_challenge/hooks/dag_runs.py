@@ -2,7 +2,7 @@
 DAG runs as seen from inside a task or a trigger.
 
 Airflow gives tasks one operator for starting a run and no public call for starting many. This module holds the only
-use of the Task SDK's internal messages; ``tests/airflow/test_dag_runs.py`` pins it to the supported release.
+use of the Task SDK's internal messages; ``tests/airflow/test_airflow_dag_runs.py`` pins it to the supported release.
 """
 
 from __future__ import annotations

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .errors import Invalid, InvalidToken, NotServed, Refused
 from .faults import Drop, Faults
@@ -124,7 +126,10 @@ class Server:
             Route(path, self._endpoint(method, path, status, handler), methods=[method])
             for method, path, status, handler in sorted(OPERATIONS, key=_most_specific_first)
         ]
-        self.app = Starlette(routes=[*extra_routes, *routes, Route("/{rest:path}", self._unknown, methods=METHODS)])
+        self.app = Starlette(
+            routes=[*extra_routes, *routes, Route("/{rest:path}", self._unknown, methods=METHODS)],
+            middleware=[Middleware(_WithoutTrailingSlash)],
+        )
         self.app.router.redirect_slashes = False
 
     def _endpoint(
@@ -200,6 +205,19 @@ class Server:
 
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 SERVICE_ROOTS = {"/repo/v1", "/auth/v1", "/file/v1", "/docker/v1"}
+
+
+class _WithoutTrailingSlash:
+    """Synapse takes ``/userProfile/`` for ``/userProfile``, and synapseclient asks so."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] == "http":
+            scope["path"] = scope["path"].rstrip("/") or "/"
+        await self._app(scope, receive, send)
 
 
 def error_response(status: int, reason: str, code: str | None = None) -> Response:

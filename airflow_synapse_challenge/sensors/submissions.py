@@ -27,7 +27,7 @@ class SynapseSubmissionSensor(BaseSensorOperator):
 
     .. code-block:: python
 
-        SynapseSubmissionSensor(task_id="doorbell", evaluation_ids=[9614001], poll_interval=10)
+        SynapseSubmissionSensor(task_id="doorbell", evaluation_ids=[9614001], poke_interval=10)
 
     :param evaluation_ids: the queues.
     :param status: status to wait for, ``RECEIVED`` by default.

@@ -1,0 +1,44 @@
+"""What README and docs show is true."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from airflow_synapse_challenge.challenge.config import json_schema, load_challenge
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_published_schema_is_the_current_one():
+    assert json.loads((ROOT / "docs" / "challenge.schema.json").read_text()) == json_schema()
+
+
+def test_the_challenge_in_the_readme_is_complete(tmp_path):
+    (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "evaluation").mkdir()
+    for script in ("validate.py", "score.py"):
+        (tmp_path / "evaluation" / script).write_text("")
+    (tmp_path / "challenge.yaml").write_text(block)
+    (queue,) = load_challenge(tmp_path / "challenge.yaml").queues
+    assert queue.scores.primary.metric == "auc_roc"
+
+
+def test_every_operator_named_exists():
+    import importlib
+
+    named = re.findall(r"^\| `([a-z]+(?:\.[a-z]+)+)\.([A-Z]\w+)`", README, re.MULTILINE)
+    assert len(named) >= 15
+    for module, name in named:
+        assert hasattr(importlib.import_module(f"airflow_synapse_challenge.{module}"), name), f"{module}.{name}"
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?://|#)([^)]+)\)", text):
+        assert ((ROOT / page).parent / target).exists(), target
