@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, help="new folder to keep everything in; default: a temporary one")
     wish = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    signal.signal(signal.SIGTERM, _interrupt)
+    # A shell that starts this in the background has it ignore Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         with _home(wish.home) as home:
             return rehearse(wish.folder, home, console, engine=wish.engine, stay=not wish.exit)

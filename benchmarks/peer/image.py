@@ -11,8 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "benchmarks" / "peer"
 VENV = ROOT / ".cache" / "bench-peer"
 REQUIREMENTS = ROOT / "requirements" / "bench-peer.txt"
+CLIENT = ROOT / "requirements" / "dev.txt"
 BASE = "airflow-synapse-challenge/evaluation:latest"
-IMAGE = "airflow-synapse-challenge/bench-peer"
+IMAGE = "airflow-synapse-challenge/bench-peer-steps"
 
 
 def make() -> None:
@@ -23,7 +24,18 @@ def make() -> None:
         _install_client(context / "packages")
         shutil.copytree(HERE / "steps", context / "steps")
         shutil.copytree(ROOT / "examples" / "breast-cancer" / "evaluation", context / "evaluation")
-        build = ["docker", "build", "--quiet", "--network", "none", "--tag", IMAGE, "--file", HERE / "Dockerfile", context]
+        build = [
+            "docker",
+            "build",
+            "--quiet",
+            "--network",
+            "none",
+            "--tag",
+            IMAGE,
+            "--file",
+            HERE / "Dockerfile",
+            context,
+        ]
         subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -37,7 +49,7 @@ def _install_client(target: Path) -> None:
         [
             *(ROOT / ".cache/uv/bin/uv", "pip", "install", "--quiet", "--target", target),
             *("--python", VENV / "bin/python", "--python-version", version),
-            *("--constraint", REQUIREMENTS, "synapseclient"),
+            *("--constraint", CLIENT, "synapseclient"),
         ],
         check=True,
     )

@@ -1,7 +1,7 @@
 """
 Today's way to evaluate: poll queues, start a workflow for each submission, look after it, give it its final status.
 
-Runs in the peer's own virtual environment: ``python orchestrator.py SETTINGS.json``. Works until SIGTERM.
+``python orchestrator.py SETTINGS.json`` works until SIGTERM.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ PAGE = 10
 TOIL_OPTIONS = (
     *("--batchSystem", "single_machine", "--retryCount", "0", "--defaultMemory", "100M", "--defaultDisk", "100M"),
     *("--bypass-file-store", "--disableCaching", "--disableProgress", "--no-compute-checksum", "--skip-schemas"),
-    *("--clean", "always", "--custom-net", "host"),
+    # Every image is on the engine already.
+    *("--clean", "always", "--custom-net", "host", "--no-prepull"),
 )
 
 
@@ -47,7 +48,7 @@ class Orchestrator:
     One process for a queue.
 
     :param settings: ``endpoint``, ``token``, ``evaluation``, ``root``, ``ground_truth``, ``organizers``, ``home``,
-        ``poll_seconds`` and ``max_in_flight``.
+        ``engine`` (path of the runner), ``poll_seconds`` and ``max_in_flight``.
     """
 
     def __init__(self, settings: SimpleNamespace) -> None:
@@ -104,14 +105,19 @@ class Orchestrator:
         with (folder / "log.txt").open("wb") as log:
             process = subprocess.Popen(
                 [
-                    *(str(Path(sys.executable).with_name("toil-cwl-runner")), *TOIL_OPTIONS),
+                    *(self._settings.engine, *TOIL_OPTIONS),
                     *("--jobStore", str(folder / "jobs"), "--workDir", str(folder / "work")),
                     *("--outdir", str(folder / "out"), str(HERE / "workflow.cwl"), str(folder / "inputs.json")),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "TMPDIR": str(folder / "tmp")},
+                # The engine calls helpers of its own by name.
+                env={
+                    **os.environ,
+                    "TMPDIR": str(folder / "tmp"),
+                    "PATH": f"{Path(self._settings.engine).parent}:{os.environ['PATH']}",
+                },
                 start_new_session=True,
             )
         self._jobs.append(Job(identity, folder, shared, process))
@@ -158,17 +164,20 @@ class Orchestrator:
         document = self._synapse.restGET(path)
         document |= {"status": status, "canCancel": can_cancel, "cancelRequested": False}
         legacy = document.setdefault("annotations", {})
+        modern = document.setdefault("submissionAnnotations", {}).setdefault("annotations", {})
         for name, value in notes.items():
             entry = {"key": PREFIX + name, "value": value, "isPrivate": False}
             legacy["stringAnnos"] = [*(legacy.get("stringAnnos") or []), entry]
-            document["submissionAnnotations"]["annotations"][PREFIX + name] = {"type": "STRING", "value": [value]}
+            modern[PREFIX + name] = {"type": "STRING", "value": [value]}
         self._synapse.restPUT(path, json.dumps(document))
 
 
 def _config_file(endpoint: str, token: str) -> str:
     endpoints = {"repo": "repoEndpoint", "auth": "authEndpoint", "file": "fileHandleEndpoint"}
     lines = [f"{name} = {endpoint}/{service}/v1" for service, name in endpoints.items()]
-    return "\n".join(["[authentication]", f"authtoken = {token}", "[endpoints]", *lines, f"portalEndpoint = {endpoint}"])
+    return "\n".join(
+        ["[authentication]", f"authtoken = {token}", "[endpoints]", *lines, f"portalEndpoint = {endpoint}"]
+    )
 
 
 def _end(*_: object) -> None:

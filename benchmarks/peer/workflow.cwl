@@ -23,7 +23,7 @@ steps:
     out: []
     run:
       class: CommandLineTool
-      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer}}
+      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer-steps}}
       baseCommand: [python3, /opt/peer/set_permissions.py]
       inputs:
         config: {type: File, inputBinding: {position: 1}}
@@ -36,7 +36,7 @@ steps:
     out: [predictions]
     run:
       class: CommandLineTool
-      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer}}
+      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer-steps}}
       baseCommand: [python3, /opt/peer/download_submission.py]
       inputs:
         config: {type: File, inputBinding: {position: 1}}
@@ -49,7 +49,7 @@ steps:
     out: [file]
     run:
       class: CommandLineTool
-      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer}}
+      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer-steps}}
       baseCommand: [python3, /opt/peer/download_entity.py]
       inputs:
         config: {type: File, inputBinding: {position: 1}}
@@ -62,7 +62,7 @@ steps:
     out: [results]
     run:
       class: CommandLineTool
-      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer}}
+      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer-steps}}
       baseCommand: [python3, /opt/evaluation/validate.py]
       arguments: [-o, results.json]
       inputs:
@@ -76,7 +76,7 @@ steps:
     out: []
     run:
       class: CommandLineTool
-      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer}}
+      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer-steps}}
       baseCommand: [python3, /opt/peer/mail_validation.py]
       inputs:
         config: {type: File, inputBinding: {position: 1}}
@@ -89,7 +89,7 @@ steps:
     out: [finished]
     run:
       class: CommandLineTool
-      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer}}
+      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer-steps}}
       baseCommand: [python3, /opt/peer/annotate.py]
       stdout: finished.txt
       inputs:
@@ -121,7 +121,7 @@ steps:
     out: [results]
     run:
       class: CommandLineTool
-      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer}}
+      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer-steps}}
       baseCommand: [python3, /opt/evaluation/score.py]
       arguments: [-o, results.json]
       inputs:
@@ -136,7 +136,7 @@ steps:
     out: []
     run:
       class: CommandLineTool
-      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer}}
+      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer-steps}}
       baseCommand: [python3, /opt/peer/mail_scores.py]
       inputs:
         config: {type: File, inputBinding: {position: 1}}
@@ -149,7 +149,7 @@ steps:
     out: [finished]
     run:
       class: CommandLineTool
-      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer}}
+      requirements: {DockerRequirement: {dockerPull: airflow-synapse-challenge/bench-peer-steps}}
       baseCommand: [python3, /opt/peer/annotate.py]
       stdout: finished.txt
       inputs:

@@ -15,7 +15,7 @@ TYPES = {str: ("stringAnnos", "STRING"), float: ("doubleAnnos", "DOUBLE"), int: 
 def with_values(status, values):
     """Return the status with public annotations in both stores."""
     old = status.setdefault("annotations", {})
-    new = status["submissionAnnotations"]["annotations"]
+    new = status.setdefault("submissionAnnotations", {}).setdefault("annotations", {})
     for key, value in values.items():
         legacy, modern = TYPES[type(value)]
         for entries in (old.get(name) or [] for name, _ in TYPES.values()):

@@ -5,4 +5,6 @@ import sys
 from client import log_in
 
 _, config, entity, principal = sys.argv
-log_in(config).setPermissions(entity, principalId=int(principal), accessType=["READ", "DOWNLOAD"], warn_if_inherits=False)
+log_in(config).setPermissions(
+    entity, principalId=int(principal), accessType=["READ", "DOWNLOAD"], warn_if_inherits=False
+)

@@ -1,0 +1,166 @@
+"""Measure the package against plain Docker and against a CWL workflow; the last line is JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import floor
+import traffic
+from machine import cpu_seconds
+from ours import ours
+from peer.image import make
+from peer_side import peer
+from world import POLL_SECONDS, World, world
+
+PATIENCE = 420.0
+IDLE_SECONDS = 60.0
+
+
+def main() -> None:
+    """Take every figure, one side after the other."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--idle", type=int, default=5, help="submissions one after the other, ours")
+    parser.add_argument("--idle-peer", type=int, default=3, help="the same, peer")
+    parser.add_argument("--waiting", type=int, default=100, help="submissions that wait, ours")
+    parser.add_argument("--waiting-peer", type=int, default=30, help="the same, peer")
+    parser.add_argument("--peer-seconds", type=float, default=200.0, help="the peer's rate is what it did by then")
+    wish = parser.parse_args()
+    home = Path(tempfile.mkdtemp(prefix="bench-"))
+    try:
+        print(json.dumps(measure(wish, home)), flush=True)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def measure(wish: argparse.Namespace, home: Path) -> dict[str, Any]:
+    """Return the report."""
+    begin = time.monotonic()
+    make()
+    floors = tell("floor, seconds", floor.measure(5))
+    with world(home / "ours") as place:
+        mine = measure_ours(place, wish)
+    with world(home / "peer") as place:
+        theirs = measure_peer(place, wish)
+    peer_idle = median(theirs["idle"])
+    return {
+        "idle_latency_vs_peer": figure([run / peer_idle for run in mine["idle"]])
+        | {"ours_seconds": mine["idle"], "peer_seconds": theirs["idle"]},
+        "throughput_vs_peer": figure([mine["per_hour"] / theirs["per_hour"]])
+        | {"ours_per_hour": mine["per_hour"], "peer_per_hour": theirs["per_hour"]},
+        "idle_seconds_over_floor": figure([run - median(floors) for run in mine["idle"]]) | {"floor_seconds": floors},
+        "cpu_seconds_per_submission": figure([mine["cpu"]]) | {"peer": theirs["cpu"]},
+        "synapse_calls_per_submission": figure(mine["calls"]) | {"of_file_transfer": mine["transfer"]},
+        "idle_calls_per_queue_and_poll": figure(mine["idle_calls"]),
+        "operations": mine["operations"],
+        "submissions": {"ours": wish.waiting, "peer_waiting": wish.waiting_peer, "peer_finished": theirs["finished"]},
+        "seconds": round(time.monotonic() - begin),
+    }
+
+
+def measure_ours(place: World, wish: argparse.Namespace) -> dict[str, Any]:
+    """Measure the package."""
+    with ours(place) as side:
+        one_after_the_other(place, 1)
+        result: dict[str, Any] = {"idle": tell("ours, idle, seconds", one_after_the_other(place, wish.idle))}
+        idle_calls = [calls_per_poll(place)]
+        result |= {"calls": [], "transfer": []}
+        for _ in range(3):
+            submission = place.submit()
+            place.server.reset_calls()
+            side.wait_for_run(submission)
+            operations = place.server.calls()
+            calls, transfer = traffic.split(operations)
+            result["calls"].append(calls)
+            result["transfer"].append(transfer)
+        result["operations"] = operations
+        tell("ours, calls of a submission beyond file transfer", result["calls"])
+        side.pause()
+        # The doorbell that was listening before the pause may still ring once: it finds nothing to take in.
+        time.sleep(2 * POLL_SECONDS)
+        result |= flood(place, wish.waiting, PATIENCE, side.resume)
+        if result["finished"] < wish.waiting:
+            raise SystemExit(f"{result['finished']} of {wish.waiting} submissions were accepted in {PATIENCE:.0f} s.")
+        # Let the last runs and doorbells end.
+        time.sleep(2 * POLL_SECONDS)
+        idle_calls.append(calls_per_poll(place))
+        result["idle_calls"] = tell("ours, idle calls per poll, before and after the flood", idle_calls)
+    tell("ours, per hour and CPU seconds", [result["per_hour"], result["cpu"]])
+    return result
+
+
+def measure_peer(place: World, wish: argparse.Namespace) -> dict[str, Any]:
+    """Measure today's way."""
+    with peer(place):
+        one_after_the_other(place, 1)
+        result: dict[str, Any] = {"idle": tell("peer, idle, seconds", one_after_the_other(place, wish.idle_peer))}
+    loop = peer(place)
+    try:
+        result |= flood(place, wish.waiting_peer, wish.peer_seconds, loop.__enter__)
+    finally:
+        loop.__exit__(None, None, None)
+    tell("peer, per hour and CPU seconds", [result["per_hour"], result["cpu"]])
+    return result
+
+
+def one_after_the_other(place: World, runs: int) -> list[float]:
+    """Submit into an idle system at any moment between two polls; return the seconds to the final status."""
+    chance = random.Random(1)
+    found = []
+    for _ in range(runs):
+        time.sleep(chance.uniform(0, POLL_SECONDS))
+        submission = place.submit()
+        place.wait_for_accepted([submission], PATIENCE)
+        ((made, final),) = place.seconds([submission])
+        found.append(round(final - made, 3))
+    return found
+
+
+def calls_per_poll(place: World) -> float:
+    """Return how many calls an idle queue costs for each interval."""
+    place.server.reset_calls()
+    time.sleep(IDLE_SECONDS)
+    return round(sum(place.server.calls().values()) / (IDLE_SECONDS / POLL_SECONDS), 3)
+
+
+def flood(place: World, number: int, patience: float, switch_on: Callable[[], object]) -> dict[str, Any]:
+    """Let submissions wait, switch the intake on, and measure until the last one, or until patience ends."""
+    ids = [place.submit() for _ in range(number)]
+    used, begin = cpu_seconds(), time.time()
+    switch_on()
+    place.wait_for_accepted(ids, patience)
+    used = cpu_seconds() - used
+    finals = [final for _, final in place.seconds(ids)]
+    if not finals:
+        raise SystemExit(f"No submission was accepted within {patience:.0f} s.")
+    # What is unfinished has used CPU time as well: time and work are taken to the same moment.
+    end = max(finals) if len(finals) == number else time.time()
+    return {
+        "finished": len(finals),
+        "per_hour": round(3600 * len(finals) / (end - begin), 1),
+        "cpu": round(used / len(finals), 2),
+    }
+
+
+def figure(runs: Sequence[float]) -> dict[str, Any]:
+    """Return a median with its runs."""
+    return {"median": round(median(runs), 3), "runs": [round(run, 3) for run in runs]}
+
+
+def tell(what: str, values: list[float]) -> list[float]:
+    """Print figures as soon as they are there."""
+    rounded = [round(value, 3) for value in values]
+    print(f"{what}: {rounded}", flush=True)
+    return rounded
+
+
+if __name__ == "__main__":
+    main()
