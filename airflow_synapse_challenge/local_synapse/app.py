@@ -5,27 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.routing import Route
 
-from . import (
-    challenges,
-    control,
-    eligibility,
-    entities,
-    entity_access,
-    evaluations,
-    files,
-    messages,
-    multipart,
-    pages,
-    principals,
-    statuses,
-    submissions,
-    teams,
-)
-from .http import Server
-from .seed import seed
-from .store import Store
+from . import control
+from .content import entities, entity_access
+from .core.http import Server
+from .core.store import Store
+from .files import handles, multipart
+from .people import messages, principals, teams
+from .queues import challenges, eligibility, evaluations, statuses, submissions
+from .seeding.seed import seed
+from .website import pages
 
 #: Importing a module registers its operations.
 CONCEPTS = (
@@ -34,7 +23,7 @@ CONCEPTS = (
     entities,
     entity_access,
     evaluations,
-    files,
+    handles,
     messages,
     multipart,
     principals,
@@ -48,8 +37,12 @@ def build(folder: Path) -> Starlette:
     """Return the application over the state in a folder."""
     store = Store(folder)
     seed(store)
-    routes: list[Route] = [*files.storage_routes(store), *multipart.storage_routes(store)]
-    server = Server(store, routes)
     # Pages and control come first: the catch-all of the server would take their paths.
-    server.app.router.routes[:0] = [*control.routes(server), *pages.routes(server)]
+    server = Server(store)
+    server.app.router.routes[:0] = [
+        *control.routes(server),
+        *pages.routes(server),
+        *handles.storage_routes(store),
+        *multipart.storage_routes(store),
+    ]
     return server.app

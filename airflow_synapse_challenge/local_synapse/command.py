@@ -56,10 +56,10 @@ def serve(
 
 
 def tokens_of(data: Path) -> dict[str, str]:
-    """Return the users of a data folder with their tokens."""
+    """Return the users of a data folder, each with the first token that was made for it."""
+    newest_first = "SELECT name, token FROM token JOIN principal ON principal = id ORDER BY id, token.rowid DESC"
     with sqlite3.connect(data / "synapse.db") as connection:
-        rows = connection.execute("SELECT name, token FROM principal JOIN token ON principal = id ORDER BY id")
-        return dict(rows.fetchall())
+        return dict(connection.execute(newest_first).fetchall())
 
 
 def client_config(url: str, user: str, token: str) -> str:

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import messages, principals
-from .errors import Refused
-from .http import Server
+from .core.errors import Refused
+from .core.http import Server
+from .people import messages, principals
 
 
 def routes(server: Server) -> list[Route]:
@@ -19,6 +19,7 @@ def routes(server: Server) -> list[Route]:
     control = _Control(server)
     return [
         Route("/control/users", control.users, methods=["GET", "POST"]),
+        Route("/control/tokens", control.tokens, methods=["POST"]),
         Route("/control/mailbox", control.mailbox),
         Route("/control/mailbox/{principal:int}", control.mailbox),
         Route("/control/calls", control.calls),
@@ -51,11 +52,18 @@ class _Control:
                     first_name=wish.get("firstName", ""),
                     last_name=wish.get("lastName", ""),
                     certified=wish.get("certified", True),
+                    agreed=wish.get("agreedToTerms", True),
                     admin=wish.get("admin", False),
                 )
         except Refused as refusal:
             return JSONResponse({"reason": refusal.reason}, refusal.status)
         return JSONResponse({"principalId": principal, "userName": wish["userName"], "token": token}, 201)
+
+    async def tokens(self, request: Request) -> Response:
+        wish = await request.json()
+        with self._store.transaction():
+            token = principals.issue_token(self._store, wish["principalId"], " ".join(wish["scopes"]))
+        return JSONResponse({"token": token}, 201)
 
     async def mailbox(self, request: Request) -> Response:
         return JSONResponse(messages.mailbox(self._store, request.path_params.get("principal")))

@@ -6,10 +6,30 @@ import sqlite3
 from datetime import datetime, timedelta
 from typing import Any
 
-from . import access, entities
-from .errors import Gone, Invalid, Missing, NameTaken, NotAllowed, Stale, require
-from .http import ANONYMOUS, Context, as_id, operation, paginated
-from .store import Json, Store, as_text, dump, load, new_etag
+from airflow_synapse_challenge.local_synapse.content import entities
+from airflow_synapse_challenge.local_synapse.core.errors import (
+    Gone,
+    Invalid,
+    Missing,
+    NameTaken,
+    NotAllowed,
+    Stale,
+    require,
+)
+from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, as_id, operation, paginated
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, as_text, dump, load, new_etag, tables
+from airflow_synapse_challenge.local_synapse.people import access
+
+tables(
+    """
+    CREATE TABLE IF NOT EXISTS evaluation (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, project INTEGER NOT NULL, etag TEXT NOT NULL,
+        batch_token TEXT NOT NULL, doc TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS round (
+        id INTEGER PRIMARY KEY, evaluation INTEGER NOT NULL, start TEXT NOT NULL, end TEXT NOT NULL,
+        etag TEXT NOT NULL, doc TEXT NOT NULL);
+    """
+)
 
 SERVER_FIELDS = ("id", "etag", "createdOn", "ownerId")
 LIMIT_TYPES = ("TOTAL", "DAILY", "WEEKLY", "MONTHLY")

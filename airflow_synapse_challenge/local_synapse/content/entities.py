@@ -4,32 +4,71 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from . import access, annotation_rules
-from .errors import Invalid, Missing, NameTaken, NotAllowed, Stale
-from .http import ANONYMOUS, Context, as_id, operation, paginated
-from .store import Json, Store, dump, load, new_etag
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NameTaken, NotAllowed, Stale
+from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, as_id, operation, paginated
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag, tables
+from airflow_synapse_challenge.local_synapse.people import access
+
+from . import annotation_rules
+
+tables(
+    """
+    CREATE TABLE IF NOT EXISTS entity (
+        id INTEGER PRIMARY KEY, parent INTEGER NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, etag TEXT NOT NULL,
+        version INTEGER NOT NULL, trashed_by INTEGER, doc TEXT NOT NULL, annotations TEXT NOT NULL DEFAULT '{}');
+    CREATE UNIQUE INDEX IF NOT EXISTS entity_name ON entity (parent, name) WHERE trashed_by IS NULL;
+    CREATE TABLE IF NOT EXISTS entity_version (
+        entity INTEGER, version INTEGER, doc TEXT NOT NULL, annotations TEXT NOT NULL, activity TEXT,
+        PRIMARY KEY (entity, version));
+    CREATE TABLE IF NOT EXISTS activity (id TEXT PRIMARY KEY, creator INTEGER, doc TEXT NOT NULL);
+    """
+)
 
 ROOT = 4489
 ZERO_ETAG = "00000000-0000-0000-0000-000000000000"
 PREFIX = "org.sagebionetworks.repo.model."
 PROJECT, FOLDER, FILE, LINK = (f"{PREFIX}{name}" for name in ("Project", "Folder", "FileEntity", "Link"))
-DOCKER = f"{PREFIX}docker.DockerRepository"
-SHORT_TYPES = {PROJECT: "project", FOLDER: "folder", FILE: "file", LINK: "link", DOCKER: "dockerrepo"}
-PARENTS = {
-    PROJECT: ("root",),
-    FOLDER: (PROJECT, FOLDER),
-    FILE: (PROJECT, FOLDER),
-    LINK: (PROJECT, FOLDER),
-    DOCKER: (PROJECT,),
-}
 NAME = re.compile(r"[a-zA-Z0-9,_. \-+()']{1,256}")
 MOST_CHILDREN = 10_000
 SERVER_FIELDS = (
     "id", "etag", "createdOn", "createdBy", "modifiedOn", "modifiedBy", "versionNumber", "isLatestVersion", "uri",
     "accessControlList", "entityType",
 )  # fmt: skip
+
+
+Check = Callable[[Store, int, Json, Json | None], None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """
+    A type of entity.
+
+    :param short: name in ``EntityType``, for example ``file``.
+    :param parents: concrete types that it may lie in; ``root`` stands for no parent (E-06).
+    :param versioned: shows version fields.
+    :param counted: counts toward the most children that a container has.
+    :param check: refuses a body that the type cannot have; gets the store, the caller, the new document and the old
+        one, ``None`` on creation.
+    """
+
+    short: str
+    parents: tuple[str, ...] = (PROJECT, FOLDER)
+    versioned: bool = False
+    counted: bool = False
+    check: Check | None = None
+
+
+#: Every type of entity by its concrete type; other modules add theirs.
+KINDS: dict[str, Kind] = {
+    PROJECT: Kind("project", ("root",)),
+    FOLDER: Kind("folder", counted=True),
+    LINK: Kind("link", counted=True),
+}
 
 
 def row_of(store: Store, entity: int) -> sqlite3.Row:
@@ -81,7 +120,7 @@ def show(row: sqlite3.Row) -> Json:
         "parentId": f"syn{row['parent']}",
         "uri": f"/repo/v1/entity/syn{row['id']}",
     }
-    if row["type"] == FILE:
+    if KINDS[row["type"]].versioned:
         shown |= {
             "versionNumber": row["version"],
             "versionLabel": doc.get("versionLabel", str(row["version"])),
@@ -93,7 +132,7 @@ def show(row: sqlite3.Row) -> Json:
 def create(store: Store, user: int, body: Json) -> int:
     """Make an entity as a user (E-01, E-02, E-05, E-06, E-07)."""
     kind = body.get("concreteType") or body.get("entityType")
-    if kind not in PARENTS:
+    if kind not in KINDS:
         raise Invalid(f"Unknown or unsupported concreteType: {kind}")
     if user == ANONYMOUS:
         raise NotAllowed("Anonymous users cannot create entities.")
@@ -101,11 +140,10 @@ def create(store: Store, user: int, body: Json) -> int:
     entity = store.next_id("entity")
     name = checked_name(body.get("name") or f"syn{entity}")
     _require_free_name(store, parent, name)
-    if kind == FILE:
-        _require_own_handle(store, user, body.get("dataFileHandleId"))
     now = store.timestamp()
     doc = {key: value for key, value in body.items() if key not in (*SERVER_FIELDS, "name", "parentId", "concreteType")}
     doc |= {"createdOn": now, "createdBy": str(user), "modifiedOn": now, "modifiedBy": str(user)}
+    _check(kind, store, user, doc, None)
     store.run(
         "INSERT INTO entity (id, parent, name, type, etag, version, doc) VALUES (?, ?, ?, ?, ?, 1, ?)",
         entity,
@@ -121,6 +159,11 @@ def create(store: Store, user: int, body: Json) -> int:
     return entity
 
 
+def _check(kind: str, store: Store, user: int, doc: Json, old: Json | None) -> None:
+    if check := KINDS[kind].check:
+        check(store, user, doc, old)
+
+
 def _checked_parent(store: Store, user: int, kind: str, parent_id: Any) -> int:
     if kind == PROJECT:
         if parent_id not in (None, f"syn{ROOT}"):
@@ -130,10 +173,10 @@ def _checked_parent(store: Store, user: int, kind: str, parent_id: Any) -> int:
     if parent_id is None:
         raise Invalid("parentId is required.")
     parent = require(store, as_id(parent_id), user, "CREATE")
-    if parent["type"] not in PARENTS[kind]:
-        raise Invalid(f"Entity type: {SHORT_TYPES[kind]} cannot have a parent of type: {SHORT_TYPES[parent['type']]}")
+    if parent["type"] not in KINDS[kind].parents:
+        raise Invalid(f"Entity type: {KINDS[kind].short} cannot have a parent of type: {KINDS[parent['type']].short}")
     children = store.value("SELECT count(*) FROM entity WHERE parent = ? AND trashed_by IS NULL", parent["id"])
-    if kind in (FOLDER, FILE, LINK) and children >= MOST_CHILDREN:
+    if KINDS[kind].counted and children >= MOST_CHILDREN:
         raise Invalid(f"Limit of {MOST_CHILDREN} children exceeded for parent: syn{parent['id']}")
     return int(parent["id"])
 
@@ -155,7 +198,11 @@ def _require_free_name(store: Store, parent: int, name: str, but: int | None = N
         raise NameTaken(f"An entity with the name: {name} already exists with a parentId: syn{parent}")
 
 
-def _require_own_handle(store: Store, user: int, handle: Any) -> None:
+def _check_file(store: Store, user: int, doc: Json, old: Json | None) -> None:
+    """A file's content belongs to whoever sets it (E-05)."""
+    handle = doc.get("dataFileHandleId")
+    if old is not None and handle == old.get("dataFileHandleId"):
+        return
     if handle is None:
         raise Invalid("FileEntity.dataFileHandleId cannot be null")
     creator = store.value("SELECT creator FROM file_handle WHERE id = ?", as_id(handle))
@@ -163,6 +210,9 @@ def _require_own_handle(store: Store, user: int, handle: Any) -> None:
         raise Missing(f"FileHandle with id {handle} does not exist")
     if creator != user and not access.is_admin(store, user):
         raise NotAllowed(f"Only the creator of a FileHandle can assign it to an Entity. FileHandle {handle}")
+
+
+KINDS[FILE] = Kind("file", versioned=True, counted=True, check=_check_file)
 
 
 def keep_version(store: Store, entity: int) -> None:
@@ -201,11 +251,10 @@ def update(store: Store, user: int, entity: int, body: Json, *, new_version: boo
     doc = {key: value for key, value in body.items() if key not in (*SERVER_FIELDS, "name", "parentId", "concreteType")}
     doc |= {"createdOn": old["createdOn"], "createdBy": old["createdBy"]}
     doc |= {"modifiedOn": store.timestamp(), "modifiedBy": str(user)}
+    _check(row["type"], store, user, doc, old)
     version = row["version"]
     if row["type"] == FILE:
         changed = doc.get("dataFileHandleId") != old.get("dataFileHandleId")
-        if changed:
-            _require_own_handle(store, user, doc.get("dataFileHandleId"))
         if new_version or (changed and not _same_content(store, old, doc)):
             version = 1 + store.value("SELECT max(version) FROM entity_version WHERE entity = ?", entity)
             if doc.get("versionLabel") == old.get("versionLabel", str(row["version"])):
@@ -367,7 +416,7 @@ def list_children(context: Context) -> Json:
     limit, offset = 50, 0
     if token := body.get("nextPageToken"):
         limit, offset = (int(part) for part in token.split("a"))
-    wanted = [kind for kind, short in SHORT_TYPES.items() if short in body["includeTypes"]]
+    wanted = [name for name, kind in KINDS.items() if kind.short in body["includeTypes"]]
     rows = store.all(
         f"SELECT * FROM entity WHERE parent = ? AND trashed_by IS NULL AND type IN ({','.join('?' * len(wanted))}) "
         f"ORDER BY {'id' if body.get('sortBy') == 'CREATED_ON' else 'name'} "

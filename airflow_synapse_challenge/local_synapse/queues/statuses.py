@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 
-from . import annotation_rules, evaluations
-from .errors import Invalid, Missing, Stale
-from .http import Context, as_id, operation
-from .store import Json, Store, dump, new_etag
+from airflow_synapse_challenge.local_synapse.content import annotation_rules
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, Stale
+from airflow_synapse_challenge.local_synapse.core.http import Context, as_id, operation
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, new_etag
+
+from . import evaluations
 from .submissions import STATUSES, new_batch_token, row_of, show_status
 
 SERVER_FIELDS = ("id", "etag", "status", "statusVersion", "modifiedOn", "entityId", "versionNumber")

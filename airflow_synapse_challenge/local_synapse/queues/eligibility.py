@@ -6,10 +6,12 @@ import hashlib
 import sqlite3
 from datetime import datetime, timedelta
 
-from . import evaluations, teams
-from .errors import Invalid, NotAllowed
-from .http import Context, operation
-from .store import Json, Store, as_text, dump, load
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, NotAllowed
+from airflow_synapse_challenge.local_synapse.core.http import Context, operation
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, as_text, dump, load
+from airflow_synapse_challenge.local_synapse.people import teams
+
+from . import evaluations
 
 COUNTED = ("OPEN", "CLOSED", "SCORED", "VALIDATED", "EVALUATION_IN_PROGRESS", "RECEIVED", "ACCEPTED")
 

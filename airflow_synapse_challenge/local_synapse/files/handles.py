@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,18 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from . import access, entities
-from .errors import Invalid, Missing, NotAllowed
-from .http import Context, Redirect, Text, as_id, error_response, operation
-from .store import Json, Store, dump, load
+from airflow_synapse_challenge.local_synapse.content import entities
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed
+from airflow_synapse_challenge.local_synapse.core.http import Context, Redirect, Text, as_id, error_response, operation
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, tables
+from airflow_synapse_challenge.local_synapse.people import access
+
+tables(
+    """
+    CREATE TABLE IF NOT EXISTS file_handle (id INTEGER PRIMARY KEY, creator INTEGER NOT NULL, path TEXT,
+        doc TEXT NOT NULL);
+    """
+)
 
 MODEL = "org.sagebionetworks.repo.model.file."
 DOWNLOAD_SECONDS = 30
@@ -51,6 +59,21 @@ def add(store: Store, creator: int, path: Path | None, doc: Json) -> int:
     return handle
 
 
+#: Gets the store, the user, the file handle and the object that it belongs to.
+Association = Callable[[Store, int, int, int], bool]
+ASSOCIATIONS: dict[str, Association] = {}
+
+
+def association(kind: str) -> Callable[[Association], Association]:
+    """Register the function that tells who may download files that belong to a kind of object (F-05)."""
+
+    def register(check: Association) -> Association:
+        ASSOCIATIONS[kind] = check
+        return check
+
+    return register
+
+
 def may_download(store: Store, user: int, handle: int, object_id: Any, kind: str) -> bool:
     """Tell whether an association gives a user a file (F-05)."""
     if store.value("SELECT creator FROM file_handle WHERE id = ?", handle) == user or access.is_admin(store, user):
@@ -63,12 +86,14 @@ def may_download(store: Store, user: int, handle: int, object_id: Any, kind: str
     return check(store, user, handle, as_id(object_id))
 
 
+@association("FileEntity")
 def _through_file(store: Store, user: int, handle: int, entity: int) -> bool:
     versions = store.all("SELECT doc FROM entity_version WHERE entity = ?", entity)
     linked = any(load(row["doc"]).get("dataFileHandleId") == str(handle) for row in versions)
     return linked and entities.may(store, entity, user, "DOWNLOAD")
 
 
+@association("SubmissionAttachment")
 def _through_submission(store: Store, user: int, handle: int, submission: int) -> bool:
     row = store.one("SELECT evaluation, files FROM submission WHERE id = ?", submission)
     if row is None or str(handle) not in load(row["files"]):
@@ -76,19 +101,13 @@ def _through_submission(store: Store, user: int, handle: int, submission: int) -
     return access.allowed(store, "evaluation", row["evaluation"], user, "READ_PRIVATE_SUBMISSION")
 
 
+@association("MessageAttachment")
 def _through_message(store: Store, user: int, handle: int, message: int) -> bool:
     row = store.one("SELECT sender, doc FROM message WHERE id = ?", message)
     if row is None or load(row["doc"]).get("fileHandleId") != str(handle):
         return False
     delivered = store.one("SELECT 1 FROM delivery WHERE message = ? AND principal = ?", message, user)
     return row["sender"] == user or delivered is not None
-
-
-ASSOCIATIONS = {
-    "FileEntity": _through_file,
-    "SubmissionAttachment": _through_submission,
-    "MessageAttachment": _through_message,
-}
 
 
 def presigned(store: Store, base: str, verb: str, target: str, seconds: int) -> str:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NameTaken, NotAllowed, Stale, require
+from airflow_synapse_challenge.local_synapse.core.http import Context, as_id, operation, paginated
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag, tables
+
 from . import access
-from .errors import Invalid, Missing, NameTaken, NotAllowed, Stale, require
-from .http import Context, as_id, operation, paginated
 from .principals import header
-from .store import Json, Store, dump, load, new_etag
+
+tables(
+    """
+    CREATE TABLE IF NOT EXISTS member (team INTEGER, user INTEGER, is_admin INTEGER NOT NULL, PRIMARY KEY (team, user));
+    CREATE INDEX IF NOT EXISTS member_user ON member (user);
+    CREATE TABLE IF NOT EXISTS membership_request (id INTEGER PRIMARY KEY, kind TEXT, team INTEGER, user INTEGER,
+        doc TEXT);
+    """
+)
 
 SERVER_FIELDS = ("id", "etag", "createdOn", "modifiedOn", "createdBy", "modifiedBy")
 
@@ -47,7 +57,7 @@ def create_team(store: Store, creator: int, doc: Json) -> int:
         "createdBy": str(creator),
         "modifiedBy": str(creator),
     }
-    store.run("INSERT INTO principal VALUES (?, 'team', ?, 0, ?)", team, doc["name"], dump(stored))
+    store.run("INSERT INTO principal VALUES (?, 'team', ?, 0, 1, ?)", team, doc["name"], dump(stored))
     store.run("INSERT INTO member VALUES (?, ?, 1)", team, creator)
     access.write_acl(
         store,

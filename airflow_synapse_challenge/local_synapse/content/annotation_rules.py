@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .errors import Invalid
-from .store import Json
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid
+from airflow_synapse_challenge.local_synapse.core.store import Json
 
 MOST_KEYS = 100
 MOST_VALUES = 100

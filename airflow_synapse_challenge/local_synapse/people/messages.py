@@ -6,10 +6,23 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from . import access, files, teams
-from .errors import Invalid, NotAllowed, TooMany, require
-from .http import ANONYMOUS, Context, Redirect, as_id, operation, paginated
-from .store import Json, Store, as_text, dump, load
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, NotAllowed, TooMany, require
+from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, Redirect, as_id, operation, paginated
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, as_text, dump, load, tables
+from airflow_synapse_challenge.local_synapse.files import handles
+
+from . import access, teams
+
+tables(
+    """
+    CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, sender INTEGER NOT NULL, created_on TEXT NOT NULL,
+        doc TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS message_sender ON message (sender, id);
+    CREATE TABLE IF NOT EXISTS delivery (message INTEGER, principal INTEGER, status TEXT NOT NULL,
+        PRIMARY KEY (message, principal));
+    CREATE INDEX IF NOT EXISTS delivery_principal ON delivery (principal, message);
+    """
+)
 
 MOST_RECIPIENTS = 50
 RATE_WINDOW = timedelta(seconds=60)
@@ -29,12 +42,12 @@ def deliver_text(store: Store, sender: int, recipients: list[int], subject: str,
     """Send a plain text on the server's own account."""
     path = store.files / f"message-{uuid.uuid4().hex}"
     path.write_text(text)
-    handle = files.add(
+    handle = handles.add(
         store,
         sender,
         path,
         {
-            "concreteType": f"{files.MODEL}S3FileHandle",
+            "concreteType": f"{handles.MODEL}S3FileHandle",
             "fileName": "message.txt",
             "contentType": "text/plain",
             "contentSize": path.stat().st_size,
@@ -144,7 +157,7 @@ def get_message(context: Context) -> Json:
 @operation("GET", "/repo/v1/message/{id}/file")
 def get_body(context: Context) -> Redirect:
     """Find the body of a message."""
-    return Redirect(files.download_url(context.store, context.base, int(_readable(context)["fileHandleId"])))
+    return Redirect(handles.download_url(context.store, context.base, int(_readable(context)["fileHandleId"])))
 
 
 def mailbox(store: Store, principal: int | None = None) -> list[Json]:

@@ -61,6 +61,12 @@ class Stale(Refused):
     status = 412
 
 
+class UnsupportedType(Refused):
+    """415: the body is no JSON."""
+
+    status = 415
+
+
 class TooMany(Refused):
     """429: slow down."""
 

@@ -5,10 +5,22 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NameTaken
+from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, as_id, operation
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, tables
+
 from . import access
-from .errors import Invalid, Missing, NameTaken
-from .http import ANONYMOUS, Context, as_id, operation
-from .store import Json, Store, dump, load
+
+tables(
+    """
+    CREATE TABLE IF NOT EXISTS principal (
+        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+        certified INTEGER NOT NULL DEFAULT 0, agreed INTEGER NOT NULL DEFAULT 1, doc TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS token (token TEXT PRIMARY KEY, principal INTEGER NOT NULL, scopes TEXT NOT NULL);
+    """
+)
+
+ALL_SCOPES = "view modify download openid offline_access authorize"
 
 
 def create_user(
@@ -18,9 +30,14 @@ def create_user(
     first_name: str = "",
     last_name: str = "",
     certified: bool = True,
+    agreed: bool = True,
     admin: bool = False,
 ) -> tuple[int, str]:
-    """Make a user with a token; return principal id and token."""
+    """
+    Make a user with a token; return principal id and token.
+
+    :param agreed: to Synapse's terms of use (G-03).
+    """
     if store.one("SELECT 1 FROM principal WHERE name = ?", user_name):
         raise NameTaken(f"Name {user_name} is already used.")
     principal = store.next_id("principal")
@@ -33,12 +50,23 @@ def create_user(
         "createdOn": store.timestamp(),
         "emails": [f"{user_name}@example.org"],
     }
-    store.run("INSERT INTO principal VALUES (?, 'user', ?, ?, ?)", principal, user_name, int(certified), dump(doc))
+    store.run(
+        "INSERT INTO principal VALUES (?, 'user', ?, ?, ?, ?)", principal, user_name, certified, agreed, dump(doc)
+    )
     if admin:
         store.run("INSERT INTO member VALUES (?, ?, 1)", access.ADMINISTRATORS, principal)
+    return principal, issue_token(store, principal)
+
+
+def issue_token(store: Store, principal: int, scopes: str = ALL_SCOPES) -> str:
+    """
+    Make a personal access token.
+
+    :param scopes: what it allows, separated by spaces (G-02).
+    """
     token = secrets.token_urlsafe(32)
-    store.run("INSERT INTO token VALUES (?, ?)", token, principal)
-    return principal, token
+    store.run("INSERT INTO token VALUES (?, ?, ?)", token, principal, scopes)
+    return token
 
 
 def profile(store: Store, user: int, *, own: bool) -> Json:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from . import access, entities, files
-from .errors import Invalid, Missing, NotAllowed, Stale
-from .http import Context, operation
-from .store import Json, Store
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed, Stale
+from airflow_synapse_challenge.local_synapse.core.http import Context, operation
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store
+from airflow_synapse_challenge.local_synapse.files import handles
+from airflow_synapse_challenge.local_synapse.people import access
+
+from . import entities
 
 
 @operation("GET", "/repo/v1/entity/{id}/acl")
@@ -196,7 +199,7 @@ def bundle_of(store: Store, entity: int, user: int, wish: Json, version: int | N
         "includeThreadCount": ("threadCount", 0),
         "includeBenefactor": ("benefactorId", f"syn{entities.benefactor(store, entity)}"),
     }
-    bundle: Json = {"entityType": entities.SHORT_TYPES[row["type"]]}
+    bundle: Json = {"entityType": entities.KINDS[row["type"]].short}
     bundle |= {name: value for flag, (name, value) in parts.items() if wish.get(flag) and value is not None}
     return bundle
 
@@ -206,12 +209,12 @@ def file_handles_of(store: Store, shown: Json, entity: int, user: int) -> list[J
     handle = shown.get("dataFileHandleId")
     if handle is None or not entities.may(store, entity, user, "DOWNLOAD"):
         return []
-    return [files.show(store, int(handle))]
+    return [handles.show(store, int(handle))]
 
 
 def _file_name(store: Store, shown: Json) -> str | None:
     handle = shown.get("dataFileHandleId")
-    return str(files.show(store, int(handle)).get("fileName")) if handle else None
+    return str(handles.show(store, int(handle)).get("fileName")) if handle else None
 
 
 @operation("GET", "/repo/v1/entity/{id}/filehandles")

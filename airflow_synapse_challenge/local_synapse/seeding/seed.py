@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 
-from . import access, principals
-from .store import Store, dump
+from airflow_synapse_challenge.local_synapse.core.store import Store, dump
+from airflow_synapse_challenge.local_synapse.people import access, principals
 
 #: Principals that clients and scripts know by number.
 GROUPS = {
@@ -31,7 +31,7 @@ def seed(store: Store) -> None:
         now = store.timestamp()
         for identity, name in GROUPS.items():
             doc = {"id": str(identity), "name": name, "createdOn": now, "modifiedOn": now, "etag": "seed"}
-            store.run("INSERT INTO principal VALUES (?, 'team', ?, 0, ?)", identity, name, dump(doc))
+            store.run("INSERT INTO principal VALUES (?, 'team', ?, 0, 1, ?)", identity, name, dump(doc))
             access.write_acl(store, "team", identity, [{"principalId": identity, "accessType": access.TEAM_MESSENGER}])
         for user_name, first_name, last_name, admin in USERS:
             principals.create_user(store, user_name, first_name=first_name, last_name=last_name, admin=admin)

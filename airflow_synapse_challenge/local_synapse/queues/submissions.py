@@ -5,11 +5,29 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from . import access, eligibility, entities, entity_access, evaluations, files, messages
-from .annotation_rules import without_private
-from .errors import Invalid, Missing, NotAllowed
-from .http import Context, Redirect, as_id, operation, paginated
-from .store import Json, Store, dump, load, new_etag
+from airflow_synapse_challenge.local_synapse.content import entities, entity_access
+from airflow_synapse_challenge.local_synapse.content.annotation_rules import without_private
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed
+from airflow_synapse_challenge.local_synapse.core.http import Context, Redirect, as_id, operation, paginated
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag, tables
+from airflow_synapse_challenge.local_synapse.files import handles
+from airflow_synapse_challenge.local_synapse.people import access, messages
+
+from . import eligibility, evaluations
+
+tables(
+    """
+    CREATE TABLE IF NOT EXISTS submission (
+        id INTEGER PRIMARY KEY, evaluation INTEGER NOT NULL, user INTEGER NOT NULL, team INTEGER,
+        entity INTEGER NOT NULL, round INTEGER, created_on TEXT NOT NULL, doc TEXT NOT NULL, files TEXT NOT NULL,
+        status TEXT NOT NULL, status_etag TEXT NOT NULL, status_version INTEGER NOT NULL, status_doc TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS submission_queue ON submission (evaluation, status, id);
+    CREATE INDEX IF NOT EXISTS submission_all ON submission (evaluation, id);
+    CREATE INDEX IF NOT EXISTS submission_user ON submission (user, evaluation, id);
+    CREATE TABLE IF NOT EXISTS contributor (submission INTEGER, principal INTEGER, PRIMARY KEY (submission, principal));
+    CREATE INDEX IF NOT EXISTS contributor_principal ON contributor (principal);
+    """
+)
 
 STATUSES = (
     "OPEN",
@@ -139,7 +157,7 @@ def _frozen_bundle(store: Store, entity: int, user: int, version: int) -> Json:
 
 
 def _docker(store: Store, entity: int, shown: Json, body: Json) -> Json:
-    if shown["concreteType"] != entities.DOCKER:
+    if not shown["concreteType"].endswith(".DockerRepository"):
         return {}
     digest = body.get("dockerDigest")
     if not digest:
@@ -298,7 +316,7 @@ def get_file(context: Context) -> Redirect:
     evaluations.require_submission_access(context.store, row["evaluation"], context.user, "READ_PRIVATE_SUBMISSION")
     if str(handle) not in load(row["files"]):
         raise Missing(f"Submission {row['id']} does not contain the requested FileHandle {handle}")
-    return Redirect(files.download_url(context.store, context.base, handle))
+    return Redirect(handles.download_url(context.store, context.base, handle))
 
 
 __all__ = ["access", "new_batch_token", "row_of", "show", "show_status"]

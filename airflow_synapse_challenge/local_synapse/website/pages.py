@@ -10,10 +10,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from . import entities, evaluations, messages, principals, submissions
-from .errors import Refused
-from .http import Server, as_id
-from .store import Json, load
+from airflow_synapse_challenge.local_synapse.content import entities
+from airflow_synapse_challenge.local_synapse.core.errors import Refused
+from airflow_synapse_challenge.local_synapse.core.http import Server, as_id
+from airflow_synapse_challenge.local_synapse.core.store import Json, load
+from airflow_synapse_challenge.local_synapse.people import messages, principals
+from airflow_synapse_challenge.local_synapse.queues import evaluations, submissions
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape(), trim_blocks=True

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .errors import Invalid, NotAllowed
-from .http import ANONYMOUS
-from .store import Json, Store, dump, load, new_etag
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, NotAllowed
+from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag, tables
+
+tables(
+    """
+    CREATE TABLE IF NOT EXISTS acl (kind TEXT, object INTEGER, etag TEXT NOT NULL, doc TEXT NOT NULL,
+        PRIMARY KEY (kind, object));
+    """
+)
 
 ADMINISTRATORS = 2
 CERTIFIED = 3

@@ -13,62 +13,14 @@ from typing import Any
 
 Json = dict[str, Any]
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS principal (
-    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL UNIQUE COLLATE NOCASE,
-    certified INTEGER NOT NULL DEFAULT 0,
-    doc TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS token (token TEXT PRIMARY KEY, principal INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS member (team INTEGER, user INTEGER, is_admin INTEGER NOT NULL, PRIMARY KEY (team, user));
-CREATE INDEX IF NOT EXISTS member_user ON member (user);
-CREATE TABLE IF NOT EXISTS membership_request (id INTEGER PRIMARY KEY, kind TEXT, team INTEGER, user INTEGER,
-    doc TEXT);
-CREATE TABLE IF NOT EXISTS entity (
-    id INTEGER PRIMARY KEY, parent INTEGER NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, etag TEXT NOT NULL,
-    version INTEGER NOT NULL, trashed_by INTEGER, doc TEXT NOT NULL, annotations TEXT NOT NULL DEFAULT '{}');
-CREATE UNIQUE INDEX IF NOT EXISTS entity_name ON entity (parent, name) WHERE trashed_by IS NULL;
-CREATE TABLE IF NOT EXISTS entity_version (
-    entity INTEGER, version INTEGER, doc TEXT NOT NULL, annotations TEXT NOT NULL, activity TEXT,
-    PRIMARY KEY (entity, version));
-CREATE TABLE IF NOT EXISTS acl (kind TEXT, object INTEGER, etag TEXT NOT NULL, doc TEXT NOT NULL,
-    PRIMARY KEY (kind, object));
-CREATE TABLE IF NOT EXISTS activity (id TEXT PRIMARY KEY, creator INTEGER, doc TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS file_handle (id INTEGER PRIMARY KEY, creator INTEGER NOT NULL, path TEXT,
-    doc TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS upload (
-    id INTEGER PRIMARY KEY, user INTEGER NOT NULL, request_hash TEXT NOT NULL, request TEXT NOT NULL,
-    parts TEXT NOT NULL,
-    file_handle INTEGER, started_on TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS upload_hash ON upload (user, request_hash);
-CREATE TABLE IF NOT EXISTS evaluation (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, project INTEGER NOT NULL, etag TEXT NOT NULL,
-    batch_token TEXT NOT NULL, doc TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS round (
-    id INTEGER PRIMARY KEY, evaluation INTEGER NOT NULL, start TEXT NOT NULL, end TEXT NOT NULL,
-    etag TEXT NOT NULL, doc TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS submission (
-    id INTEGER PRIMARY KEY, evaluation INTEGER NOT NULL, user INTEGER NOT NULL, team INTEGER,
-    entity INTEGER NOT NULL,
-    round INTEGER, created_on TEXT NOT NULL, doc TEXT NOT NULL, files TEXT NOT NULL,
-    status TEXT NOT NULL, status_etag TEXT NOT NULL, status_version INTEGER NOT NULL, status_doc TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS submission_queue ON submission (evaluation, status, id);
-CREATE INDEX IF NOT EXISTS submission_all ON submission (evaluation, id);
-CREATE INDEX IF NOT EXISTS submission_user ON submission (user, evaluation, id);
-CREATE TABLE IF NOT EXISTS contributor (submission INTEGER, principal INTEGER, PRIMARY KEY (submission, principal));
-CREATE INDEX IF NOT EXISTS contributor_principal ON contributor (principal);
-CREATE TABLE IF NOT EXISTS challenge (
-    id INTEGER PRIMARY KEY, project INTEGER NOT NULL UNIQUE, team INTEGER NOT NULL, etag TEXT NOT NULL,
-    doc TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS challenge_team (id INTEGER PRIMARY KEY, challenge INTEGER, team INTEGER, doc TEXT,
-    UNIQUE (challenge, team));
-CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, sender INTEGER NOT NULL, created_on TEXT NOT NULL,
-    doc TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS message_sender ON message (sender, id);
-CREATE TABLE IF NOT EXISTS delivery (message INTEGER, principal INTEGER, status TEXT NOT NULL,
-    PRIMARY KEY (message, principal));
-CREATE INDEX IF NOT EXISTS delivery_principal ON delivery (principal, message);
-"""
+#: What the modules of this package store; each names its own tables.
+TABLES = ["CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);"]
+
+
+def tables(sql: str) -> None:
+    """Name tables and indexes that a store has, as ``CREATE … IF NOT EXISTS`` statements."""
+    TABLES.append(sql)
+
 
 #: Where the ids of each kind begin: like Synapse's, so that they are told apart at a glance.
 FIRST_IDS = {
@@ -100,7 +52,7 @@ class Store:
         self.connection.row_factory = sqlite3.Row
         self.connection.execute("PRAGMA journal_mode=WAL")
         self.connection.execute("PRAGMA synchronous=NORMAL")
-        self.connection.executescript(SCHEMA)
+        self.connection.executescript("".join(TABLES))
         self.clock_offset = timedelta(seconds=float(self.setting("clock_offset") or 0))
 
     @contextmanager

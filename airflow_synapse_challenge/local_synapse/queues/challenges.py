@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 
-from . import entities, teams
-from .errors import Invalid, Missing, NotAllowed, Stale
-from .http import Context, as_id, operation
-from .store import Json, Store, dump, load, new_etag
+from airflow_synapse_challenge.local_synapse.content import entities
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed, Stale
+from airflow_synapse_challenge.local_synapse.core.http import Context, as_id, operation
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag, tables
+from airflow_synapse_challenge.local_synapse.people import teams
+
+tables(
+    """
+    CREATE TABLE IF NOT EXISTS challenge (
+        id INTEGER PRIMARY KEY, project INTEGER NOT NULL UNIQUE, team INTEGER NOT NULL, etag TEXT NOT NULL,
+        doc TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS challenge_team (id INTEGER PRIMARY KEY, challenge INTEGER, team INTEGER, doc TEXT,
+        UNIQUE (challenge, team));
+    """
+)
 
 
 def show(row: sqlite3.Row) -> Json:

@@ -11,10 +11,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import files
-from .errors import Invalid, Missing, NotAllowed, require
-from .http import ANONYMOUS, Context, operation
-from .store import Json, Store, dump, load
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed, require
+from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, operation
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, tables
+
+from . import handles
+
+tables(
+    """
+    CREATE TABLE IF NOT EXISTS upload (
+        id INTEGER PRIMARY KEY, user INTEGER NOT NULL, request_hash TEXT NOT NULL, request TEXT NOT NULL,
+        parts TEXT NOT NULL, file_handle INTEGER, started_on TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS upload_hash ON upload (user, request_hash);
+    """
+)
 
 SMALLEST_PART = 5 * 1024**2
 LARGEST_PART = 5 * 1024**3
@@ -27,7 +37,7 @@ def storage_routes(store: Store) -> list[Route]:
 
     async def put_part(request: Request) -> Response:
         upload, part = request.path_params["upload"], request.path_params["part"]
-        if refusal := files.verified(store, request, "PUT", f"parts/{upload}/{part}"):
+        if refusal := handles.verified(store, request, "PUT", f"parts/{upload}/{part}"):
             return refusal
         folder = store.files / "parts" / str(upload)
         folder.mkdir(parents=True, exist_ok=True)
@@ -94,7 +104,7 @@ def _status(store: Store, upload: int) -> Json:
     if row is None:
         raise Missing(f"Cannot find an upload with id {upload}")
     return {
-        "concreteType": f"{files.MODEL}MultipartUploadStatus",
+        "concreteType": f"{handles.MODEL}MultipartUploadStatus",
         "uploadId": str(upload),
         "startedBy": str(row["user"]),
         "startedOn": row["started_on"],
@@ -132,8 +142,8 @@ def part_urls(context: Context) -> Json:
         "partPresignedUrls": [
             {
                 "partNumber": _checked_part(number, parts),
-                "uploadPresignedUrl": files.presigned(
-                    context.store, context.base, "PUT", f"parts/{upload}/{number}", files.UPLOAD_SECONDS
+                "uploadPresignedUrl": handles.presigned(
+                    context.store, context.base, "PUT", f"parts/{upload}/{number}", handles.UPLOAD_SECONDS
                 ),
                 "signedHeaders": {},
             }
@@ -176,7 +186,7 @@ def complete(context: Context) -> Json:
         return status
     path = _assembled(context.store, upload, len(parts))
     doc = {
-        "concreteType": f"{files.MODEL}S3FileHandle",
+        "concreteType": f"{handles.MODEL}S3FileHandle",
         "fileName": request["fileName"],
         "contentType": request.get("contentType") or "application/octet-stream",
         "contentMd5": request["contentMD5Hex"].lower(),
@@ -185,7 +195,7 @@ def complete(context: Context) -> Json:
         "bucketName": "local-synapse",
         "key": path.name,
     }
-    handle = files.add(context.store, context.user, path, doc)
+    handle = handles.add(context.store, context.user, path, doc)
     context.store.run("UPDATE upload SET file_handle = ? WHERE id = ?", handle, upload)
     return _status(context.store, upload)
 
