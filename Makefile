@@ -3,12 +3,13 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+CONTRACT := .cache/contract/openapispecification.json
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-quick lint format bench lock wheel clean
+.PHONY: help install demo test test-quick lint format rules bench lock wheel clean
 
 help:  ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[36mmake %-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,10 +23,14 @@ $(INSTALLED): requirements/dev.txt pyproject.toml scripts/install.sh
 demo: $(INSTALLED)  ## Run a whole challenge on this machine: local Synapse, Airflow, 24 submissions (DEMO_ARGS=--exit stops by itself)
 	scripts/with-engine.sh --optional $(PYTHON) -m airflow_synapse_challenge.rehearsal examples/breast-cancer $(DEMO_ARGS)
 
-test: lint  ## Run lint and every test, with a real Docker engine and a real Airflow
+$(CONTRACT): scripts/contract.sh
+	scripts/contract.sh
+	@touch $@
+
+test: lint $(CONTRACT)  ## Run lint and every test, with a real Docker engine and a real Airflow
 	scripts/with-engine.sh $(VENV)/bin/pytest $(PYTEST_ARGS)
 
-test-quick: $(INSTALLED)  ## Run the tests that need neither a Docker engine nor Airflow's processes
+test-quick: $(INSTALLED) $(CONTRACT)  ## Run the tests that need neither a Docker engine nor Airflow's processes
 	$(VENV)/bin/pytest -m "not docker and not e2e" $(PYTEST_ARGS)
 
 lint: $(INSTALLED)  ## Check style, types and the one-way rule of imports
@@ -37,6 +42,9 @@ lint: $(INSTALLED)  ## Check style, types and the one-way rule of imports
 format: $(INSTALLED)  ## Format the code
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+rules: $(INSTALLED)  ## Write the table of Synapse's rules and their tests into docs/local-synapse.md
+	$(PYTHON) tests/contract/synapse_contract/rules_table.py
 
 bench: $(INSTALLED)  ## Measure against plain Docker and against a CWL workflow; the last line is JSON
 	scripts/with-engine.sh $(PYTHON) benchmarks/run.py $(BENCH_ARGS)

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from .command import tokens_of
 
@@ -33,6 +34,9 @@ class LocalSynapse:
     :param data: folder that keeps everything.
     :param port: 0 for any free port.
     """
+
+    #: What Python runs; who wants the server wrapped in something else puts a program with the same arguments here.
+    program: ClassVar[Sequence[str]] = ("-m", "airflow_synapse_challenge.local_synapse")
 
     def __init__(self, data: Path, port: int = 0) -> None:
         self.data = data
@@ -61,7 +65,7 @@ class LocalSynapse:
         self.data.mkdir(parents=True, exist_ok=True)
         with (self.data / "server.log").open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __package__, "--data", str(self.data), "--port", str(self.port)],
+                [sys.executable, *self.program, "--data", str(self.data), "--port", str(self.port)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

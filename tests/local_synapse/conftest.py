@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import uuid
 from functools import cached_property
+from pathlib import Path
 
 import httpx
 import pytest
+from synapse_contract.recording import VARIABLE, Journal
 
 from airflow_synapse_challenge.local_synapse.server import LocalSynapse
 
@@ -15,6 +17,37 @@ FOLDER = "org.sagebionetworks.repo.model.Folder"
 PROJECT = "org.sagebionetworks.repo.model.Project"
 FILE = "org.sagebionetworks.repo.model.FileEntity"
 _numbers = itertools.count(1)
+
+HERE = Path(__file__).parent
+RECORDING_SERVER = HERE.parent / "contract" / "recording_server.py"
+LAST = "test_local_synapse_contract.py"
+_journal = Journal()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Compare what was answered when everything has been asked; what nobody asked for, only after a whole run."""
+    last = [item for item in items if item.path.name == LAST]
+    others = [item for item in items if item.path.name != LAST]
+    whole = {item.path for item in others} >= {path for path in HERE.glob("test_*.py") if path.name != LAST}
+    narrowed = config.option.keyword or config.option.markexpr or any("::" in argument for argument in config.args)
+    partial = [item for item in last if item.get_closest_marker("whole_run") and (narrowed or not whole)]
+    config.hook.pytest_deselected(items=partial)
+    items[:] = [*others, *(item for item in last if item not in partial)]
+
+
+def pytest_runtest_logstart(nodeid):
+    _journal.begin(nodeid)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def journal(tmp_path_factory):
+    """What the servers of these tests answer is written down."""
+    _journal.folder = tmp_path_factory.mktemp("records")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(_journal.folder))
+        patch.setattr(LocalSynapse, "program", (str(RECORDING_SERVER),))
+        yield _journal
 
 
 class Person:

@@ -1,0 +1,263 @@
+"""What Synapse's descriptions say about each operation, and where an answer differs from it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from . import openapi
+from .dialect import Dialect, Schema, closed, reference
+from .recording import Record
+from .sources import openapi_document, server_contract, server_document
+
+ERROR = "org.sagebionetworks.repo.model.BaseError"
+REFUSED_SCOPE = "org.sagebionetworks.repo.model.OAuthErrorResponse"
+JOB = "org.sagebionetworks.repo.model.asynch.AsynchronousJobStatus"
+BUNDLE = "org.sagebionetworks.repo.model.entitybundle.v2.EntityBundle"
+LONG = {"type": "integer"}
+ANYTHING: Schema = {}
+#: Any operation may answer these (the server's `common_errors`).
+COMMON_ERRORS = frozenset({400, 401, 403, 404, 405, 415, 429, 500, 503})
+MOST_MISMATCHES = 5
+
+
+@dataclass(frozen=True)
+class Promise:
+    """
+    What one description says about an operation.
+
+    :param answers: schema of the body for each success status; ``None`` for none, :data:`ANYTHING` for unknown ones.
+    :param body: schema of the request's body; ``None`` for none, :data:`ANYTHING` for unknown ones.
+    :param redirects: it sends elsewhere, or tells the address as text.
+    :param query: its query parameters and whether they are required; ``None`` where that is not described.
+    :param errors: statuses of refusals beside the common ones; ``None`` where that is not described.
+    :param scopes: what the caller's token has to allow; ``None`` where that is not described.
+    """
+
+    answers: dict[int, Schema | None]
+    body: Schema | None
+    redirects: bool
+    query: dict[str, bool] | None
+    errors: frozenset[int] | None
+    scopes: frozenset[str] | None
+
+
+class Description:
+    """
+    One description of all operations, with the schemas of their bodies.
+
+    :param name: as mistakes tell it.
+    :param document: JSON Schema with ``$defs``.
+    """
+
+    def __init__(self, name: str, document: Schema) -> None:
+        self.name = name
+        self.document = document
+        self._promises: dict[tuple[str, str], Promise] = {}
+        self._validators: dict[str, Draft202012Validator] = {}
+
+    def add(self, verb: str, path: str, promise: Promise) -> None:
+        """Describe an operation."""
+        self._promises.setdefault((verb, openapi.same_path(path)), promise)
+
+    def promise(self, operation: str) -> Promise | None:
+        """Return what is said about ``VERB /path``."""
+        verb, path = operation.split(" ", 1)
+        return self._promises.get((verb, openapi.same_path(path)))
+
+    def properties(self, schema: Schema) -> dict[str, Schema]:
+        """Return the properties of an object, of an interface those of all who implement it."""
+        schema = self.resolved(schema)
+        found: dict[str, Schema] = dict(schema.get("properties", {}))
+        for condition in schema.get("allOf", ()):
+            found = self.properties(condition["then"]) | found
+        return found
+
+    def resolved(self, schema: Schema) -> Schema:
+        """Return a schema that is no reference."""
+        while "$ref" in schema:
+            schema = self.document["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+        return schema
+
+    def mistakes(self, schema: Schema, body: Any) -> list[str]:
+        """Return how a body differs from a schema."""
+        key = json.dumps(schema)
+        if key not in self._validators:
+            self._validators[key] = Draft202012Validator(self.document | schema)
+        found = [f"{error.json_path} {_words(error)}" for error in self._validators[key].iter_errors(body)]
+        return [f"{self.name}: {each}" for each in sorted(set(found))[:MOST_MISMATCHES]]
+
+
+def _words(error: Any) -> str:
+    text = re.sub(r"\s+", " ", str(error.message))
+    return text if len(text) <= 200 else f"{text[:120]} … {text[-70:]}"
+
+
+@cache
+def server() -> Description | None:
+    """Return the description by the server's own schemas, ``None`` on a machine without them."""
+    folder = server_contract()
+    if folder is None:
+        return None
+    description = Description("server's schemas", Dialect(folder / "schemas").document)
+    for entry in server_document("endpoints.json")["endpoints"]:
+        description.add(entry["verb"], entry["path"], _of_server(entry))
+    for entry in server_document("all_endpoints.json"):
+        description.add(entry["verb"], entry["path"], _of_server(_full(entry)))
+    return description
+
+
+def _full(entry: dict[str, Any]) -> dict[str, Any]:
+    """An operation of the short list, as the long list would have it."""
+    return {
+        "success_status": entry["success"],
+        "response_schema": entry["response"],
+        "request_schema": entry["request"],
+    }
+
+
+def _of_server(entry: dict[str, Any]) -> Promise:
+    status, name = entry["success_status"], entry["response_schema"]
+    note = entry.get("success_status_note", "")
+    answers: dict[int, Schema | None] = {status: _body(name)}
+    if note.startswith("202"):
+        answers[202] = reference(JOB)
+    described = "query_params" in entry
+    return Promise(
+        answers=answers,
+        body=_body(entry["request_schema"]),
+        redirects=note.startswith("307"),
+        query={each["name"]: each["required"] for each in entry["query_params"]} if described else None,
+        errors=frozenset(each["status"] for each in entry["error_statuses"]) if described else None,
+        scopes=frozenset(entry["required_scopes"]) if described else None,
+    )
+
+
+def _body(name: str | None) -> Schema | None:
+    if name is None:
+        return None
+    if generic := re.fullmatch(r"(PaginatedResults|ListWrapper)<(.*)>", name):
+        items = {"type": "array", "items": reference(generic[2])}
+        if generic[1] == "ListWrapper":
+            return closed({"concreteType": {"const": generic[2]}, "list": items}, ["concreteType", "list"])
+        return closed({"results": items, "totalNumberOfResults": LONG}, ["results", "totalNumberOfResults"])
+    if name == "long":
+        return LONG
+    return reference(name) if name.startswith("org.sagebionetworks.repo") or "evaluation" in name else ANYTHING
+
+
+@cache
+def public() -> Description:
+    """Return the description by Synapse's OpenAPI document."""
+    document = openapi_document()
+    description = Description("OpenAPI document", openapi.schemas(document))
+    for path, operations in document["paths"].items():
+        for verb, operation in operations.items():
+            description.add(verb.upper(), path, _of_openapi(operation))
+    return description
+
+
+def _of_openapi(operation: dict[str, Any]) -> Promise:
+    answers: dict[int, Schema | None] = {}
+    for status, response in operation["responses"].items():
+        content = response.get("content", {})
+        if "application/json" in content:
+            answers[int(status)] = openapi.strict(content["application/json"]["schema"])
+        elif status != "307":
+            answers[int(status)] = None
+    asked = operation.get("requestBody", {}).get("content", {})
+    return Promise(
+        answers=answers,
+        body=openapi.strict(asked["application/json"]["schema"]) if "application/json" in asked else None,
+        redirects="307" in operation["responses"],
+        query={
+            each["name"]: each.get("required", False)
+            for each in operation.get("parameters", [])
+            if each["in"] == "query"
+        },
+        errors=None,
+        scopes=None,
+    )
+
+
+def descriptions() -> list[Description]:
+    """Return the descriptions that this machine has."""
+    return [each for each in (server(), public()) if each is not None]
+
+
+def mistakes(record: Record, description: Description) -> Iterator[str]:
+    """Yield how an answer differs from what a description promises."""
+    promise = description.promise(record.operation)
+    if record.status >= 400:
+        yield from _mistakes_of_refusal(record, description, promise)
+    elif promise is not None:
+        yield from _mistakes_of_success(record, description, promise)
+
+
+def unknown_parameters(record: Record) -> set[str]:
+    """Return the query parameters of a request that no description of its operation has."""
+    promises = [promise for each in descriptions() if (promise := each.promise(record.operation))]
+    described = [promise.query for promise in promises if promise.query is not None]
+    return set(record.query) - {name for query in described for name in query} if described else set()
+
+
+def _mistakes_of_refusal(record: Record, description: Description, promise: Promise | None) -> Iterator[str]:
+    if not isinstance(record.body, dict):
+        yield f"no error body: {record.body!r}"
+        return
+    name = REFUSED_SCOPE if "error" in record.body else ERROR
+    yield from description.mistakes(reference(name), record.body)
+    if not record.body.get("reason"):
+        yield "an error without a reason"
+    if promise and promise.errors is not None:
+        possible = COMMON_ERRORS | promise.errors | set(promise.answers)
+        if record.status not in possible:
+            yield f"{description.name}: status {record.status} is not one of {sorted(possible)}"
+
+
+def _mistakes_of_success(record: Record, description: Description, promise: Promise) -> Iterator[str]:
+    if record.status == 307 and promise.redirects:
+        if not record.empty:
+            yield f"{description.name}: a redirect with a body"
+        return
+    if record.status not in promise.answers:
+        yield f"{description.name}: status {record.status} instead of {sorted(promise.answers)}"
+        return
+    schema = promise.answers[record.status]
+    if promise.redirects:
+        if not record.kind.startswith("text/plain"):
+            yield f"{description.name}: content type {record.kind!r} instead of text/plain for an address"
+    elif schema is None:
+        if not record.empty:
+            yield f"{description.name}: a body where there is none: {json.dumps(record.body)[:100]}"
+    elif "json" not in record.kind:
+        yield f"{description.name}: content type {record.kind!r} instead of JSON"
+    else:
+        yield from description.mistakes(schema, record.body)
+        yield from _mistakes_within(record, description)
+
+
+def _mistakes_within(record: Record, description: Description) -> Iterator[str]:
+    """The bundle that a submission carries is a text, but one with a schema."""
+    for bundle in _texts(record.body, "entityBundleJSON"):
+        for mistake in description.mistakes(reference(BUNDLE), json.loads(bundle)):
+            yield f"entityBundleJSON: {mistake}"
+
+
+def _texts(value: Any, key: str) -> Iterator[str]:
+    """Yield the texts under a key, wherever it is."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name == key and isinstance(item, str):
+                yield item
+            else:
+                yield from _texts(item, key)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, key)
