@@ -15,6 +15,8 @@ from .people import messages, principals, teams
 from .queues import challenges, eligibility, evaluations, statuses, submissions
 from .seeding.seed import seed
 from .website import pages
+from .wikis import files as wiki_files
+from .wikis import services as wikis
 
 #: Importing a module registers its operations.
 CONCEPTS = (
@@ -30,6 +32,8 @@ CONCEPTS = (
     statuses,
     submissions,
     teams,
+    wiki_files,
+    wikis,
 )
 
 

@@ -34,6 +34,7 @@ FIRST_IDS = {
     "message": 8000,
     "upload": 6000,
     "request": 2000,
+    "wiki": 640000,
 }
 
 
