@@ -11,7 +11,19 @@ from .content import entities, entity_access
 from .core.http import Server
 from .core.store import Store
 from .files import handles, multipart
-from .people import messages, principals, teams
+from .people import (
+    discussion,
+    mailboxes,
+    members,
+    memberships,
+    mentions,
+    messages,
+    principals,
+    profiles,
+    replies,
+    teams,
+    threads,
+)
 from .queues import challenges, eligibility, evaluations, statuses, submissions
 from .seeding.seed import seed
 from .website import pages
@@ -21,17 +33,25 @@ from .wikis import services as wikis
 #: Importing a module registers its operations.
 CONCEPTS = (
     challenges,
+    discussion,
     eligibility,
     entities,
     entity_access,
     evaluations,
     handles,
+    mailboxes,
+    members,
+    memberships,
+    mentions,
     messages,
     multipart,
     principals,
+    profiles,
+    replies,
     statuses,
     submissions,
     teams,
+    threads,
     wiki_files,
     wikis,
 )
@@ -47,6 +67,7 @@ def build(folder: Path) -> Starlette:
         *control.routes(server),
         *pages.routes(server),
         *handles.storage_routes(store),
+        *discussion.storage_routes(store),
         *multipart.storage_routes(store),
     ]
     return server.app

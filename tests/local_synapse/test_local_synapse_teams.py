@@ -79,7 +79,7 @@ def test_everybody_joins_an_open_team(captain, person, open_team):
     """M-02: twice does no harm."""
     guest = person()
     for _ in range(2):
-        assert guest("PUT", f"/team/{open_team}/member/{guest.id}").status_code == 201
+        assert guest("PUT", f"/team/{open_team}/member/{guest.id}").status_code == 204
     assert members(guest, open_team) == {captain.id: True, guest.id: False}
 
 

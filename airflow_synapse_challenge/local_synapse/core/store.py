@@ -34,6 +34,9 @@ FIRST_IDS = {
     "message": 8000,
     "upload": 6000,
     "request": 2000,
+    "forum": 7000,
+    "thread": 10000,
+    "reply": 30000,
     "wiki": 640000,
 }
 

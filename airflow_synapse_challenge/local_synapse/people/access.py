@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
+from airflow_synapse_challenge.local_synapse.core.bodies import Body
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, NotAllowed
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag, tables
@@ -17,6 +19,8 @@ tables(
 
 ADMINISTRATORS = 2
 CERTIFIED = 3
+TRUSTED_SENDERS = 4
+ACCESS_AND_COMPLIANCE = 464532
 AUTHENTICATED = 273948
 PUBLIC = 273949
 
@@ -35,6 +39,27 @@ EVALUATION_ADMIN = [
 TEAM_ADMIN = ["READ", "SEND_MESSAGE", "UPDATE", "DELETE", "TEAM_MEMBERSHIP_UPDATE"]
 TEAM_MESSENGER = ["READ", "SEND_MESSAGE"]
 
+AccessType = Literal[
+    "CREATE", "READ", "UPDATE", "DELETE", "CHANGE_PERMISSIONS", "DOWNLOAD", "UPLOAD", "PARTICIPATE", "SUBMIT",
+    "READ_PRIVATE_SUBMISSION", "UPDATE_SUBMISSION", "DELETE_SUBMISSION", "TEAM_MEMBERSHIP_UPDATE", "SEND_MESSAGE",
+    "CHANGE_SETTINGS", "MODERATE", "REVIEW_SUBMISSIONS", "EXEMPTION_ELIGIBLE",
+]  # fmt: skip
+
+
+class ResourceAccess(Body, total=False):
+    """What a principal may do."""
+
+    principalId: int
+    accessType: list[AccessType]
+
+
+class AccessControlList(Body, total=False):
+    """Who may do what to something."""
+
+    id: str
+    etag: str
+    resourceAccess: list[ResourceAccess]
+
 
 def principals_of(store: Store, user: int) -> set[int]:
     """Return the principals whose rights a user has (G-14)."""
@@ -47,9 +72,14 @@ def principals_of(store: Store, user: int) -> set[int]:
     return own
 
 
+def is_member(store: Store, team: int, user: int) -> bool:
+    """Tell whether a user is in a team or a group."""
+    return store.one("SELECT 1 FROM member WHERE team = ? AND user = ?", team, user) is not None
+
+
 def is_admin(store: Store, user: int) -> bool:
-    """Administrators pass every check."""
-    return store.one("SELECT 1 FROM member WHERE team = ? AND user = ?", ADMINISTRATORS, user) is not None
+    """Administrators pass every check (G-14)."""
+    return is_member(store, ADMINISTRATORS, user)
 
 
 def is_certified(store: Store, user: int) -> bool:
@@ -79,6 +109,13 @@ def allowed(store: Store, kind: str, object_id: int, user: int, access: str) -> 
     )
 
 
+def holders(store: Store, kind: str, object_id: int, access: str) -> list[int]:
+    """Return the principals to whom a list gives an access type by name."""
+    row = store.one("SELECT doc FROM acl WHERE kind = ? AND object = ?", kind, object_id)
+    entries = load(row["doc"])["resourceAccess"] if row else []
+    return [int(entry["principalId"]) for entry in entries if access in entry["accessType"]]
+
+
 def read_acl(store: Store, kind: str, object_id: int, public_id: str) -> Json | None:
     """Return a list as Synapse shows it."""
     row = store.one("SELECT etag, doc FROM acl WHERE kind = ? AND object = ?", kind, object_id)
@@ -88,9 +125,12 @@ def read_acl(store: Store, kind: str, object_id: int, public_id: str) -> Json | 
 
 
 def write_acl(store: Store, kind: str, object_id: int, entries: Iterable[Json]) -> None:
-    """Store a list."""
+    """Store a list; it keeps the date on which the object got its first."""
+    created_on = store.value(
+        "SELECT json_extract(doc, '$.creationDate') FROM acl WHERE kind = ? AND object = ?", kind, object_id
+    )
     doc = {
-        "creationDate": store.timestamp(),
+        "creationDate": created_on or store.timestamp(),
         "resourceAccess": [
             {"principalId": int(entry["principalId"]), "accessType": list(entry["accessType"])} for entry in entries
         ],
@@ -98,24 +138,36 @@ def write_acl(store: Store, kind: str, object_id: int, entries: Iterable[Json]) 
     store.run("INSERT OR REPLACE INTO acl VALUES (?, ?, ?, ?)", kind, object_id, new_etag(), dump(doc))
 
 
-def check_acl(store: Store, kind: str, user: int, entries: list[Json]) -> None:
-    """Refuse what no list may hold (V-12)."""
+def check_acl(store: Store, kind: str, user: int, entries: list[Json], owner: int | None = None) -> None:
+    """
+    Refuse what no list may hold (V-12).
+
+    :param owner: who made the object: they may give away their own right to change the list.
+    """
     mine: set[str] = set()
     own = principals_of(store, user)
     for entry in entries:
-        principal, kinds = int(entry["principalId"]), entry.get("accessType") or []
-        if not kinds:
-            raise Invalid("No access types specified.")
-        if principal == ANONYMOUS:
-            raise Invalid(
-                "Cannot assign permissions to anonymous. To share resources with anonymous users, "
-                "use the PUBLIC group id (273949)"
-            )
-        if principal == PUBLIC and kinds != ["READ"]:
-            raise Invalid("Only READ permissions can be assigned to the public group")
-        if principal == AUTHENTICATED and kind == "evaluation" and kinds != ["READ"]:
-            raise Invalid("Only read access on an evaluation can be granted to all authenticated Synapse users.")
-        if principal in own:
-            mine.update(kinds)
-    if "CHANGE_PERMISSIONS" not in mine and kind != "team" and not is_admin(store, user):
+        _check_entry(kind, entry)
+        if int(entry["principalId"]) in own:
+            mine.update(entry["accessType"])
+        if int(entry["principalId"]) == AUTHENTICATED and "DOWNLOAD" in entry["accessType"]:
+            require_certified(store, user)
+    if "CHANGE_PERMISSIONS" not in mine and kind != "team" and user != owner and not is_admin(store, user):
         raise Invalid("Caller is trying to revoke their own ACL editing permissions.")
+
+
+def _check_entry(kind: str, entry: Json) -> None:
+    if entry.get("principalId") is None:
+        raise Invalid("principalId is required.")
+    principal, kinds = int(entry["principalId"]), entry.get("accessType") or []
+    if not kinds:
+        raise Invalid("No access types specified.")
+    if principal == ANONYMOUS:
+        raise Invalid(
+            "Cannot assign permissions to anonymous. To share resources with anonymous users, "
+            "use the PUBLIC group id (273949)"
+        )
+    if principal == PUBLIC and kinds != ["READ"]:
+        raise Invalid("Only READ permissions can be assigned to the public group")
+    if principal == AUTHENTICATED and kind == "evaluation" and kinds != ["READ"]:
+        raise Invalid("Only read access on an evaluation can be granted to all authenticated Synapse users.")

@@ -1,4 +1,4 @@
-"""Messages: sent to users and teams, read in mailboxes."""
+"""Messages: sent to users and teams, each recipient's copy in their mailbox."""
 
 from __future__ import annotations
 
@@ -6,36 +6,109 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+from airflow_synapse_challenge.local_synapse.content import entities
+from airflow_synapse_challenge.local_synapse.core.bodies import Body
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, NotAllowed, TooMany, require
-from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, Redirect, as_id, operation, paginated
+from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, as_id, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, as_text, dump, load, tables
 from airflow_synapse_challenge.local_synapse.files import handles
 
 from . import access, teams
+from .principals import kind_of
 
 tables(
     """
-    CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, sender INTEGER NOT NULL, created_on TEXT NOT NULL,
-        doc TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, sender INTEGER NOT NULL, root INTEGER NOT NULL,
+        subject TEXT, created_on TEXT NOT NULL, doc TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS message_sender ON message (sender, id);
+    CREATE INDEX IF NOT EXISTS message_root ON message (root, id);
+    CREATE INDEX IF NOT EXISTS message_time ON message (sender, created_on);
     CREATE TABLE IF NOT EXISTS delivery (message INTEGER, principal INTEGER, status TEXT NOT NULL,
         PRIMARY KEY (message, principal));
     CREATE INDEX IF NOT EXISTS delivery_principal ON delivery (principal, message);
     """
 )
 
+CONCRETE_TYPE = "org.sagebionetworks.repo.model.message.MessageToUser"
 MOST_RECIPIENTS = 50
+RATE_LIMIT = 10
 RATE_WINDOW = timedelta(seconds=60)
 
 
+class Message(Body, total=False):
+    """A message, as its sender writes it."""
+
+    recipients: list[str]
+    fileHandleId: str
+    subject: str
+    inReplyTo: str
+    notificationUnsubscribeEndpoint: str
+    userProfileSettingEndpoint: str
+    withUnsubscribeLink: bool
+    withProfileSettingLink: bool
+    isNotificationMessage: bool
+    to: str
+    cc: str
+    bcc: str
+
+
+class Recipients(Body, total=False):
+    """To whom a message is forwarded."""
+
+    recipients: list[str]
+
+
 def deliver(store: Store, sender: int, doc: Json) -> Json:
-    """Store a message and put it into the mailboxes of its recipients, teams resolved (X-02)."""
+    """Store a message and put it into the mailboxes of those recipients whom it may reach, teams resolved (X-02)."""
     identity = store.next_id("message")
-    stored = {**doc, "id": str(identity), "createdBy": str(sender), "createdOn": store.timestamp()}
-    store.run("INSERT INTO message VALUES (?, ?, ?, ?)", identity, sender, stored["createdOn"], dump(stored))
-    for principal in {user for recipient in doc["recipients"] for user in _users(store, int(recipient))}:
-        store.run("INSERT OR IGNORE INTO delivery VALUES (?, ?, 'UNREAD')", identity, principal)
+    root = _root(store, doc.get("inReplyTo")) or identity
+    kept = {key: doc[key] for key in Message.__annotations__ if key in doc}
+    stored = kept | {
+        "concreteType": CONCRETE_TYPE,
+        "id": str(identity),
+        "createdBy": str(sender),
+        "createdOn": store.timestamp(),
+        "inReplyToRoot": str(root),
+    }
+    store.run(
+        "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)",
+        identity,
+        sender,
+        root,
+        doc.get("subject"),
+        stored["createdOn"],
+        dump(stored),
+    )
+    for user in {user for recipient in doc["recipients"] for user in _reached(store, sender, int(recipient))}:
+        store.run("INSERT INTO delivery VALUES (?, ?, 'UNREAD')", identity, user)
     return stored
+
+
+def _root(store: Store, answered: str | None) -> int | None:
+    """Return the message that a conversation began with."""
+    if answered is None:
+        return None
+    found: int | None = store.value("SELECT root FROM message WHERE id = ?", as_id(answered))
+    if found is None:
+        raise Invalid(f"Cannot reply to a message ({answered}) that does not exist")
+    return found
+
+
+def _reached(store: Store, sender: int, recipient: int) -> list[int]:
+    """
+    Return the users whom a message to a principal reaches.
+
+    Teams must let the sender write to them, and all users are an administrator's to write to; whom a message does not
+    reach is no error (X-02).
+    """
+    if recipient == access.AUTHENTICATED:
+        everybody = store.all("SELECT id FROM principal WHERE kind = 'user'") if access.is_admin(store, sender) else []
+        return [row["id"] for row in everybody]
+    if kind_of(store, recipient) == "user":
+        return [recipient]
+    if access.allowed(store, "team", recipient, sender, "SEND_MESSAGE"):
+        return teams.members_of(store, recipient)
+    return []
 
 
 def deliver_text(store: Store, sender: int, recipients: list[int], subject: str, text: str) -> None:
@@ -59,105 +132,74 @@ def deliver_text(store: Store, sender: int, recipients: list[int], subject: str,
     )
 
 
-def _users(store: Store, principal: int) -> list[int]:
-    kind = store.value("SELECT kind FROM principal WHERE id = ?", principal)
-    return teams.members_of(store, principal) if kind == "team" else [principal]
-
-
-@operation("POST", "/repo/v1/message", 201)
+@operation("POST", "/repo/v1/message", 201, body=Message, scopes=("view", "modify"))
 def post_message(context: Context) -> Json:
     """Send a message (X-01, X-02)."""
+    return _send(context, context.body.get("recipients") or [])
+
+
+@operation("POST", "/repo/v1/entity/{id}/message", 201, body=Message, scopes=("view", "modify"))
+def post_to_owner(context: Context) -> Json:
+    """Send a message to whoever made an entity, beside its other recipients."""
+    entity = entities.show(entities.row_of(context.store, context.number("id")))
+    return _send(context, [*(context.body.get("recipients") or []), entity["createdBy"]])
+
+
+def _send(context: Context, recipients: list[str]) -> Json:
     store, body = context.store, context.body
     if context.user == ANONYMOUS:
         raise NotAllowed("Anonymous users may not send messages.")
-    recipients = body.get("recipients") or []
+    require(body.get("fileHandleId"), "fileHandleId")
+    if store.value("SELECT creator FROM file_handle WHERE id = ?", as_id(body["fileHandleId"])) != context.user:
+        raise NotAllowed("Invalid file handle given")
+    return send_checked(store, context.user, body, recipients)
+
+
+def send_checked(store: Store, sender: int, doc: Json, recipients: list[str]) -> Json:
+    """Send a message if its recipients and the number of messages in the last minute are right (X-01)."""
+    recipients = list(dict.fromkeys(recipients))
     if not recipients:
         raise Invalid("Must specify at least one recipient")
     if len(recipients) > MOST_RECIPIENTS:
         raise Invalid(f"May not message more than {MOST_RECIPIENTS} at once.")
-    require(body.get("fileHandleId"), "fileHandleId")
-    handle = as_id(body["fileHandleId"])
-    if store.value("SELECT creator FROM file_handle WHERE id = ?", handle) != context.user:
-        raise NotAllowed("Invalid file handle given")
-    unknown = [item for item in recipients if not store.one("SELECT 1 FROM principal WHERE id = ?", as_id(item))]
+    unknown = [item for item in recipients if not (item.isdecimal() and kind_of(store, int(item)))]
     if unknown:
-        raise Invalid(f"One or more of the following IDs are not recognized: {unknown}")
-    _check_rate(store, context.user)
-    allowed = [item for item in recipients if _may_send(store, context.user, as_id(item))]
-    return deliver(store, context.user, {**body, "recipients": [str(as_id(item)) for item in allowed]})
-
-
-def _may_send(store: Store, user: int, recipient: int) -> bool:
-    """Teams must let the sender write to them; refusals are told by e-mail, not here (X-02)."""
-    if store.value("SELECT kind FROM principal WHERE id = ?", recipient) == "team":
-        return access.allowed(store, "team", recipient, user, "SEND_MESSAGE")
-    return True
+        raise Invalid(f"One or more of the following IDs are not recognized: {', '.join(unknown)}")
+    _check_rate(store, sender)
+    return deliver(store, sender, {**doc, "recipients": recipients})
 
 
 def _check_rate(store: Store, user: int) -> None:
-    limit = store.setting("message_rate_limit")
-    if limit is None:
+    """Refuse the eleventh message in a minute, except from those whom Synapse trusts with more (X-01)."""
+    if access.is_admin(store, user) or access.is_member(store, access.TRUSTED_SENDERS, user):
         return
+    limit = int(store.setting("message_rate_limit") or RATE_LIMIT)
     since = as_text(store.now() - RATE_WINDOW)
     sent = store.value("SELECT count(*) FROM message WHERE sender = ? AND created_on > ?", user, since)
-    if sent >= int(limit):
-        raise TooMany(f"Please slow down.  You may send a maximum of {limit} message(s) every 60 second(s)")
+    if sent >= limit:
+        raise TooMany(
+            f"Please slow down.  You may send a maximum of {limit} message(s) every "
+            f"{RATE_WINDOW.total_seconds():.0f} second(s)"
+        )
 
 
-@operation("GET", "/repo/v1/message/outbox")
-def outbox(context: Context) -> Json:
-    """List what the caller sent."""
-    offset, limit = context.page(default=10)
-    order = "DESC" if context.query.get("descending", "true").lower() == "true" else "ASC"
-    rows = context.store.all(
-        f"SELECT doc FROM message WHERE sender = ? ORDER BY id {order} LIMIT ? OFFSET ?", context.user, limit, offset
+@handles.association("MessageAttachment")
+def _is_body(store: Store, user: int, handle: int, message: int) -> bool:
+    row = store.one("SELECT sender, doc FROM message WHERE id = ?", message)
+    return row is not None and load(row["doc"])["fileHandleId"] == str(handle) and concerns(store, message, user)
+
+
+def concerns(store: Store, message: int, user: int) -> bool:
+    """Tell whether a user sent or got a message."""
+    found = store.one(
+        "SELECT 1 FROM message WHERE id = ? AND sender = ? UNION ALL "
+        "SELECT 1 FROM delivery WHERE message = ? AND principal = ?",
+        message,
+        user,
+        message,
+        user,
     )
-    return paginated([load(row["doc"]) for row in rows], offset, limit)
-
-
-@operation("GET", "/repo/v1/message/inbox")
-def inbox(context: Context) -> Json:
-    """List what the caller got."""
-    offset, limit = context.page(default=10)
-    wanted = [item.strip() for item in context.query.get("inboxFilter", "UNREAD").split(",")]
-    order = "DESC" if context.query.get("descending", "true").lower() == "true" else "ASC"
-    rows = context.store.all(
-        "SELECT doc, status FROM message JOIN delivery ON message = id WHERE principal = ? "
-        f"AND status IN ({','.join('?' * len(wanted))}) ORDER BY id {order} LIMIT ? OFFSET ?",
-        context.user,
-        *wanted,
-        limit,
-        offset,
-    )
-    bundles = [
-        {
-            "message": load(row["doc"]),
-            "status": {"messageId": load(row["doc"])["id"], "recipientId": str(context.user), "status": row["status"]},
-        }
-        for row in rows
-    ]
-    return paginated(bundles, offset, limit)
-
-
-def _readable(context: Context) -> Json:
-    message = context.number("id")
-    row = context.store.one("SELECT sender, doc FROM message WHERE id = ?", message)
-    delivered = context.store.one("SELECT 1 FROM delivery WHERE message = ? AND principal = ?", message, context.user)
-    if row is None or (row["sender"] != context.user and delivered is None):
-        raise NotAllowed("You are not the sender or receiver of this message")
-    return load(row["doc"])
-
-
-@operation("GET", "/repo/v1/message/{id}")
-def get_message(context: Context) -> Json:
-    """Read a message that the caller sent or got."""
-    return _readable(context)
-
-
-@operation("GET", "/repo/v1/message/{id}/file")
-def get_body(context: Context) -> Redirect:
-    """Find the body of a message."""
-    return Redirect(handles.download_url(context.store, context.base, int(_readable(context)["fileHandleId"])))
+    return found is not None
 
 
 def mailbox(store: Store, principal: int | None = None) -> list[Json]:
