@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Run a command with a Docker engine and the default evaluation image: scripts/with-engine.sh [--optional] COMMAND [ARG ...]
-# An engine that this script started is stopped afterwards. With --optional the command also runs without an engine.
+# Run a command with a Docker engine, the default evaluation image and the program of a Docker registry:
+# scripts/with-engine.sh [--optional] COMMAND [ARG ...]
+# An engine that this script started is stopped afterwards. With --optional the command also runs without an engine,
+# and nothing is done about the registry.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 optional=
@@ -19,6 +21,7 @@ fi
 stop() { [ -z "$started" ] || "$root/scripts/docker-engine.sh" stop; }
 trap stop EXIT
 
+[ -n "$optional" ] || "$root/scripts/docker-registry.sh" >/dev/null
 if [ -n "${host:-}" ]; then
   export DOCKER_HOST=$host
   "$root/scripts/evaluation-image.sh"

@@ -117,12 +117,14 @@ def doctor(path: ChallengePath) -> None:
 
 
 @app.command("local-synapse")
-def local_synapse(
+def local_synapse(  # noqa: PLR0917  one for each option
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 for any free one.")] = 7007,
     data: Annotated[Path, typer.Option(help="Folder that keeps everything.")] = Path("~/.local-synapse"),
     reset: Annotated[bool, typer.Option("--reset", help="Begin empty.")] = False,
     write_config: Annotated[Path | None, typer.Option(help="Write a .synapseConfig for clients.")] = None,
     user: Annotated[str, typer.Option(help="Whose token goes into that file.")] = "challenge-service",
+    docker_registry: Annotated[bool, typer.Option("--docker-registry", help="Also start a Docker registry.")] = False,
+    registry_port: Annotated[int, typer.Option(help="Its port; 0 for the one that it had, or any.")] = 0,
 ) -> None:
     """Start a Synapse for this machine: nothing that is done there reaches anybody else."""
     try:
@@ -131,7 +133,15 @@ def local_synapse(
         raise ConfigurationError(
             f"The local Synapse needs {error.name}: pip install 'airflow-synapse-challenge[local-synapse]'."
         ) from error
-    serve(data.expanduser(), port, reset=reset, write_config=write_config, user=user)
+    serve(
+        data.expanduser(),
+        port,
+        reset=reset,
+        write_config=write_config,
+        user=user,
+        docker_registry=docker_registry,
+        registry_port=registry_port,
+    )
 
 
 def _challenges(path: Path) -> list[Challenge]:

@@ -10,6 +10,7 @@ from . import control
 from .content import entities, entity_access
 from .core.http import Server
 from .core.store import Store
+from .docker import bearer_tokens, commits, events, repositories
 from .files import handles, multipart
 from .people import (
     discussion,
@@ -32,12 +33,15 @@ from .wikis import services as wikis
 
 #: Importing a module registers its operations.
 CONCEPTS = (
+    bearer_tokens,
     challenges,
+    commits,
     discussion,
     eligibility,
     entities,
     entity_access,
     evaluations,
+    events,
     handles,
     mailboxes,
     members,
@@ -48,6 +52,7 @@ CONCEPTS = (
     principals,
     profiles,
     replies,
+    repositories,
     statuses,
     submissions,
     teams,
@@ -63,6 +68,7 @@ def build(folder: Path) -> Starlette:
     seed(store)
     # Pages and control come first: the catch-all of the server would take their paths.
     server = Server(store)
+    server.app.state.store = store
     server.app.router.routes[:0] = [
         *control.routes(server),
         *pages.routes(server),

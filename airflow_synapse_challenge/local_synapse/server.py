@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
@@ -33,20 +34,22 @@ class LocalSynapse:
 
     :param data: folder that keeps everything.
     :param port: 0 for any free port.
+    :param docker_registry: start a Docker registry too.
     """
 
     #: What Python runs; who wants the server wrapped in something else puts a program with the same arguments here.
     program: ClassVar[Sequence[str]] = ("-m", "airflow_synapse_challenge.local_synapse")
 
-    def __init__(self, data: Path, port: int = 0) -> None:
+    def __init__(self, data: Path, port: int = 0, *, docker_registry: bool = False) -> None:
         self.data = data
         self.port = port
+        self.docker_registry = docker_registry
         self._process: subprocess.Popen[str] | None = None
 
     @classmethod
-    def start(cls, data: Path, port: int = 0) -> Self:
+    def start(cls, data: Path, port: int = 0, *, docker_registry: bool = False) -> Self:
         """Start a server and wait until it answers."""
-        server = cls(data, port)
+        server = cls(data, port, docker_registry=docker_registry)
         server.restart()
         return server
 
@@ -60,12 +63,20 @@ class LocalSynapse:
         """Addresses of the services."""
         return {service: f"{self.url}/{service}/v1" for service in ("repo", "auth", "file")}
 
+    @property
+    def registry(self) -> str:
+        """Host and port of the Docker registry, which the names of its images begin with."""
+        with sqlite3.connect(self.data / "synapse.db") as connection:
+            found = connection.execute("SELECT value FROM setting WHERE name = 'docker_registry_host'").fetchone()
+        return str(found[0])
+
     def restart(self) -> None:
         """Start the process, on the same port and data if there was one before."""
         self.data.mkdir(parents=True, exist_ok=True)
+        options = ["--docker-registry"] if self.docker_registry else []
         with (self.data / "server.log").open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *self.program, "--data", str(self.data), "--port", str(self.port)],
+                [sys.executable, *self.program, "--data", str(self.data), "--port", str(self.port), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

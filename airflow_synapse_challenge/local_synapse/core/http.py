@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -37,6 +38,7 @@ class Context:
     :param query: query parameters.
     :param body: the JSON body, ``{}`` without one.
     :param base: address of this server.
+    :param raw_query: the query as it came.
     """
 
     store: Store
@@ -46,6 +48,11 @@ class Context:
     body: Any
     base: str
     headers: dict[str, str] = field(default_factory=dict)
+    raw_query: str = ""
+
+    def every(self, name: str) -> list[str]:
+        """Return all values of a query parameter that may be given more than once."""
+        return [value for key, value in parse_qsl(self.raw_query) if key == name]
 
     def number(self, name: str) -> int:
         """Return an id from the path; ids are decimal, with or without ``syn`` (G-11)."""
@@ -174,6 +181,7 @@ class Server:
             body=_body(entry, raw, request.headers.get("content-type")),
             base=f"{request.url.scheme}://{request.headers.get('host', '127.0.0.1')}",
             headers=dict(request.headers),
+            raw_query=request.url.query,
         )
 
     def _caller(self, request: Request) -> tuple[int, str]:

@@ -10,6 +10,7 @@ from airflow_synapse_challenge.local_synapse.content.annotation_rules import wit
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed
 from airflow_synapse_challenge.local_synapse.core.http import Context, Redirect, as_id, operation, paginated
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag, tables
+from airflow_synapse_challenge.local_synapse.docker import commits
 from airflow_synapse_challenge.local_synapse.files import handles
 from airflow_synapse_challenge.local_synapse.people import access, messages
 
@@ -162,8 +163,7 @@ def _docker(store: Store, entity: int, shown: Json, body: Json) -> Json:
     digest = body.get("dockerDigest")
     if not digest:
         raise Invalid("Submission must provide a Docker digest.")
-    known = store.setting(f"docker_digests_{entity}") or "[]"
-    if digest not in json.loads(known):
+    if not commits.has_digest(store, entity, digest):
         raise Invalid(f"The given Docker Repository, syn{entity}, does not have digest {digest}")
     return {"dockerDigest": digest, "dockerRepositoryName": shown.get("repositoryName")}
 
