@@ -11,31 +11,35 @@ from synapse_contract.served import SERVED
 
 each_operation = pytest.mark.parametrize("operation", SERVED, ids=lambda operation: operation.name)
 
-#: Operations of services that belong to Synapse but are described nowhere, with the reason to serve them.
-UNDESCRIBED: dict[str, str] = {}
-#: Successes that the handler itself chooses; what it answers is compared in the tests that call it.
-CHOSEN_STATUSES = frozenset({202, 307})
+#: Operations that no description has, with the rule that does.
+UNDESCRIBED = {
+    "POST /repo/v1/evaluation/acl": "gone (V-11)",
+    "DELETE /repo/v1/evaluation/{id}/acl": "gone (V-11)",
+}
+#: Successes that a handler chooses itself; the tests that call it compare what it answers.
+CHOSEN_STATUSES = {202, 307}
+
+
+def promises(operation):
+    """What each description says about an operation."""
+    found = [(description, description.promise(operation.name)) for description in contract.descriptions()]
+    return [(description, promise) for description, promise in found if promise]
 
 
 def test_no_operation_is_registered_twice():
-    names = Counter(f"{entry.method} {same_path(entry.name)}" for entry in SERVED)
+    names = Counter(same_path(entry.name) for entry in SERVED)
     assert [name for name, count in names.items() if count > 1] == []
 
 
 @each_operation
 def test_synapse_has_the_operation(operation, openapi_description):
-    described = [each for each in contract.descriptions() if each.promise(operation.name)]
-    assert described or operation.name in UNDESCRIBED
+    assert promises(operation) or operation.name in UNDESCRIBED
 
 
 @each_operation
 def test_a_success_has_synapse_s_status(operation):
-    for description in contract.descriptions():
-        promise = description.promise(operation.name)
-        if promise:
-            assert operation.status in set(promise.answers) - CHOSEN_STATUSES, (
-                f"{description.name}: {list(promise.answers)}"
-            )
+    for description, promise in promises(operation):
+        assert operation.status in set(promise.answers) - CHOSEN_STATUSES, description.name
 
 
 @each_operation

@@ -93,7 +93,7 @@ class Person:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def server(journal, tmp_path_factory):
     with LocalSynapse.start(tmp_path_factory.mktemp("local-synapse")) as server:
         yield server
 
