@@ -25,7 +25,20 @@ from .people import (
     teams,
     threads,
 )
-from .queues import challenges, eligibility, evaluations, statuses, submissions
+from .queues import (
+    batches,
+    challenge_teams,
+    challenges,
+    contributors,
+    eligibility,
+    evaluations,
+    legacy_query,
+    listings,
+    rounds,
+    sharing,
+    statuses,
+    submissions,
+)
 from .seeding.seed import seed
 from .website import pages
 from .wikis import files as wiki_files
@@ -33,9 +46,12 @@ from .wikis import services as wikis
 
 #: Importing a module registers its operations.
 CONCEPTS = (
+    batches,
     bearer_tokens,
+    challenge_teams,
     challenges,
     commits,
+    contributors,
     discussion,
     eligibility,
     entities,
@@ -43,6 +59,8 @@ CONCEPTS = (
     evaluations,
     events,
     handles,
+    legacy_query,
+    listings,
     mailboxes,
     members,
     memberships,
@@ -53,6 +71,8 @@ CONCEPTS = (
     profiles,
     replies,
     repositories,
+    rounds,
+    sharing,
     statuses,
     submissions,
     teams,

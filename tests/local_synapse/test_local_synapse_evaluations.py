@@ -34,6 +34,7 @@ def test_synapseclient_makes_finds_changes_and_deletes(organiser, project, uniqu
         Evaluation(id=made.id).get(synapse_client=synapse)
 
 
+@pytest.mark.rule("V-01")
 def test_who_may_make_one_of_what(organiser, person, project, new_folder, share, unique):
     """V-01: of a project, with CREATE, certified."""
     stranger, novice = person(), person(certified=False)
@@ -49,6 +50,7 @@ def test_who_may_make_one_of_what(organiser, person, project, new_folder, share,
     assert organiser.refused("POST", "/evaluation", body | {"name": "a/b"})[0] == 400
 
 
+@pytest.mark.rule("V-02")
 def test_names_are_unique_everywhere(organiser, queue, project, unique):
     """V-02: whatever the case; a taken name is 409 on creation and 400 on renaming."""
     found = organiser.ok("GET", f"/evaluation/{queue}")
@@ -58,6 +60,7 @@ def test_names_are_unique_everywhere(organiser, queue, project, unique):
     assert organiser.refused("PUT", f"/evaluation/{other['id']}", other | {"name": found["name"]})[0] == 400
 
 
+@pytest.mark.rule("V-03")
 def test_the_creator_has_everything_and_nobody_else_anything(organiser, person, project, queue, share):
     """V-03: nothing comes from the project."""
     acl = organiser.ok("GET", f"/evaluation/{queue}/acl")
@@ -69,6 +72,7 @@ def test_the_creator_has_everything_and_nobody_else_anything(organiser, person, 
     assert helper.refused("GET", f"/evaluation/{queue}")[0] == 403
 
 
+@pytest.mark.rule("V-04")
 def test_it_is_looked_for_before_it_is_judged(person, queue):
     """V-04."""
     stranger = person()
@@ -77,6 +81,7 @@ def test_it_is_looked_for_before_it_is_judged(person, queue):
     assert (status, f"not authorized to READ evaluation {queue}" in reason) == (403, True)
 
 
+@pytest.mark.rule("V-05")
 def test_submission_services_do_not_tell_what_is_there(person, organiser, anonymous, queue):
     """V-05: 403 for unknown evaluations, too."""
     stranger = person()
@@ -86,6 +91,7 @@ def test_submission_services_do_not_tell_what_is_there(person, organiser, anonym
     assert anonymous.refused("GET", f"/evaluation/{queue}/submission/count")[0] == 403
 
 
+@pytest.mark.rule("V-06")
 def test_by_name_closed_and_unknown_look_alike(organiser, person, queue):
     """V-06."""
     name = organiser.ok("GET", f"/evaluation/{queue}")["name"]
@@ -97,6 +103,7 @@ def test_by_name_closed_and_unknown_look_alike(organiser, person, queue):
     assert organiser.ok("GET", f"/evaluation/name/{name}")["id"] == queue
 
 
+@pytest.mark.rule("V-07")
 def test_a_change_needs_the_last_etag(organiser, queue):
     """V-07: owner and time of creation stay."""
     old = organiser.ok("GET", f"/evaluation/{queue}")
@@ -106,6 +113,7 @@ def test_a_change_needs_the_last_etag(organiser, queue):
     assert organiser.refused("PUT", f"/evaluation/{queue}", new | {"id": "1"})[0] == 400
 
 
+@pytest.mark.rule("V-09")
 def test_lists_hold_what_one_may(organiser, person, queue, project, share, unique):
     """V-09."""
     second = organiser.ok("POST", "/evaluation", {"name": unique("A second"), "contentSource": project})["id"]
@@ -127,6 +135,7 @@ def test_lists_hold_what_one_may(organiser, person, queue, project, share, uniqu
     assert guest.refused("GET", "/evaluation", evaluationIds="x")[0] == 400
 
 
+@pytest.mark.rule("G-08")
 def test_totals_are_estimates(organiser, project, unique):
     """G-08: one more than seen while a page is full."""
     for _ in range(3):
@@ -137,6 +146,7 @@ def test_totals_are_estimates(organiser, project, unique):
     assert organiser.ok("GET", path, offset=0, limit=3)["totalNumberOfResults"] == 4
 
 
+@pytest.mark.rule("V-10")
 def test_deleting_needs_two_rights_and_takes_everything_along(organiser, person, queue, submission, share):
     """V-10."""
     helper = person()
@@ -147,6 +157,7 @@ def test_deleting_needs_two_rights_and_takes_everything_along(organiser, person,
     assert organiser.refused("GET", f"/evaluation/submission/{submission}")[0] == 404
 
 
+@pytest.mark.rule("V-11")
 def test_the_list_is_open_and_changes_under_its_etag(organiser, person, queue, share):
     """V-11."""
     old = person().ok("GET", f"/evaluation/{queue}/acl")
@@ -157,12 +168,14 @@ def test_the_list_is_open_and_changes_under_its_etag(organiser, person, queue, s
     assert organiser.refused("PUT", "/evaluation/acl", old | {"id": "1"})[0] == 404
 
 
+@pytest.mark.rule("V-11")
 def test_services_that_synapse_removed(organiser, queue):
     """V-11: 410."""
     assert organiser.refused("POST", "/evaluation/acl", {"id": queue})[0] == 410
     assert organiser.refused("DELETE", f"/evaluation/{queue}/acl")[0] == 410
 
 
+@pytest.mark.rule("V-12")
 @pytest.mark.parametrize("principal", [273948, 273949, 273950])
 def test_nobody_lets_everybody_submit(organiser, queue, principal):
     """V-12: only a team or single users may."""
@@ -171,6 +184,7 @@ def test_nobody_lets_everybody_submit(organiser, queue, principal):
     assert organiser.refused("PUT", "/evaluation/acl", acl)[0] == 400
 
 
+@pytest.mark.rule("V-13")
 def test_permissions_are_of_the_caller(organiser, person, anonymous, queue, share):
     """V-13: no READ needed to ask."""
     scorer = person()

@@ -20,7 +20,7 @@ def new_round(organiser, queue, at):
 
     def new_round(start, end, *, day_before="2031-01-01T00:00:00", **limits):
         at(day_before)
-        body = {"roundStart": f"{start}.000Z", "roundEnd": f"{end}.000Z"}
+        body = {"evaluationId": queue, "roundStart": f"{start}.000Z", "roundEnd": f"{end}.000Z"}
         kinds = [{"limitType": kind, "maximumSubmissions": most} for kind, most in limits.items()]
         return organiser.ok("POST", f"/evaluation/{queue}/round", body | {"limits": kinds})
 
@@ -55,6 +55,7 @@ def set_status(organiser):
     return set_status
 
 
+@pytest.mark.rule("T-03")
 def test_a_daily_limit_begins_anew_at_midnight(at, march, submit, submitter, refusal):
     """T-03: UTC."""
     march(DAILY=2)
@@ -62,11 +63,12 @@ def test_a_daily_limit_begins_anew_at_midnight(at, march, submit, submitter, ref
     submit(submitter)
     at(f"{DAY}T23:59:50")
     submit(submitter)
-    assert refusal(submitter) == "Submitter has reached the daily limit of 2 (for the current submission round)."
+    assert refusal(submitter) == "Submitter has reached the daily limit of 2. (for the current submission round)."
     at("2031-03-06T00:00:00")
     assert submit(submitter)
 
 
+@pytest.mark.rule("T-02")
 @pytest.mark.parametrize(
     ("status", "free"), [(status, False) for status in SCORED_OR_NOT] + [("INVALID", True), ("REJECTED", True)]
 )
@@ -80,6 +82,7 @@ def test_which_statuses_use_a_slot(at, march, submit, submitter, refusal, set_st
     assert "daily limit of 1" in refusal(submitter)
 
 
+@pytest.mark.rule("T-03")
 @pytest.mark.parametrize(
     ("kind", "still", "again"),
     [("WEEKLY", "2031-03-09T23:59:00", "2031-03-10T00:00:00"), ("MONTHLY", "2031-03-31T23:00:00", None)],
@@ -96,6 +99,7 @@ def test_longer_limits(at, march, submit, submitter, refusal, kind, still, again
         assert submit(submitter)
 
 
+@pytest.mark.rule("T-03")
 def test_a_total_limit_is_for_the_round(at, new_round, submit, submitter, refusal):
     """T-03."""
     new_round("2031-03-01T00:00:00", "2031-03-10T00:00:00", TOTAL=1)
@@ -108,6 +112,7 @@ def test_a_total_limit_is_for_the_round(at, new_round, submit, submitter, refusa
     assert submit(submitter)
 
 
+@pytest.mark.rule("T-03")
 def test_a_day_is_not_cut_at_the_beginning_of_a_round(at, new_round, submit, submitter, refusal):
     """T-03: what was submitted to an earlier round of the same day counts."""
     new_round(f"{DAY}T00:00:00", f"{DAY}T12:00:00", DAILY=1)
@@ -127,6 +132,7 @@ def test_several_limits_hold_at_once(at, march, submit, submitter, refusal):
     assert "total limit of 2" in refusal(submitter)
 
 
+@pytest.mark.rule("R-04")
 def test_a_limit_of_none(at, march, submitter, refusal):
     """R-04: zero is a limit."""
     march(TOTAL=0)
@@ -143,6 +149,7 @@ def test_limits_are_each_users_own(at, march, submit, submitter, person, organis
     assert submit(other, new_project(other))
 
 
+@pytest.mark.rule("R-07", "T-01")
 @pytest.mark.parametrize("moment", ["2031-02-28T23:59:59", "2031-04-01T00:00:00"])
 def test_outside_of_the_round_nothing_is_taken(at, march, submitter, refusal, moment):
     """R-07, T-01: the end is outside."""
@@ -151,11 +158,13 @@ def test_outside_of_the_round_nothing_is_taken(at, march, submitter, refusal, mo
     assert refusal(submitter) == "It is currently outside of the time range allowed for submissions."
 
 
+@pytest.mark.rule("R-07", "S-08")
 def test_without_rounds_it_is_always_open(submit, submitter):
     """R-07, S-08."""
     assert "evaluationRoundId" not in submit(submitter)
 
 
+@pytest.mark.rule("S-01", "S-08")
 def test_a_submission_knows_its_round(at, march, submit, submitter, wish):
     """S-01, S-08: the server says which, the client may not."""
     made = march()
@@ -165,6 +174,7 @@ def test_a_submission_knows_its_round(at, march, submit, submitter, wish):
     assert submitter.refused("POST", "/evaluation/submission", body, **query)[0] == 400
 
 
+@pytest.mark.rule("R-03", "R-04")
 @pytest.mark.parametrize(
     ("start", "end", "limits", "words"),
     [
@@ -181,11 +191,12 @@ def test_rounds_that_are_refused(organiser, queue, at, march, start, end, limits
     march()
     at("2031-01-01T00:00:00")
     kinds = [{"limitType": kind, "maximumSubmissions": most} for kind, most in limits]
-    body = {"roundStart": f"{start}.000Z", "roundEnd": f"{end}.000Z", "limits": kinds}
+    body = {"evaluationId": queue, "roundStart": f"{start}.000Z", "roundEnd": f"{end}.000Z", "limits": kinds}
     status, reason = organiser.refused("POST", f"/evaluation/{queue}/round", body)
     assert (status, words in reason) == (400, True), reason
 
 
+@pytest.mark.rule("R-01", "R-03")
 def test_rounds_may_touch_and_are_listed_by_their_start(organiser, queue, new_round):
     """R-01, R-03."""
     march = new_round("2031-03-01T00:00:00", "2031-04-01T00:00:00")
@@ -196,6 +207,7 @@ def test_rounds_may_touch_and_are_listed_by_their_start(organiser, queue, new_ro
     assert organiser.ok("GET", f"/evaluation/{queue}/round/{march['id']}") == march
 
 
+@pytest.mark.rule("R-01")
 def test_who_makes_and_who_reads_rounds(organiser, queue, march, submitter, person):
     """R-01."""
     made = march()
@@ -206,6 +218,7 @@ def test_who_makes_and_who_reads_rounds(organiser, queue, march, submitter, pers
     assert person().refused("POST", f"{path}/list", {})[0] == 403
 
 
+@pytest.mark.rule("R-05", "R-06")
 def test_a_round_with_submissions_keeps_its_start(organiser, queue, at, march, submit, submitter):
     """R-05, R-06: its end may move on."""
     made = march()
@@ -220,6 +233,7 @@ def test_a_round_with_submissions_keeps_its_start(organiser, queue, at, march, s
     assert organiser.refused("PUT", path, longer | {"id": "1"})[0] == 400
 
 
+@pytest.mark.rule("R-06")
 def test_an_unused_round_goes(organiser, queue, march):
     """R-06."""
     made = march()
@@ -228,6 +242,7 @@ def test_an_unused_round_goes(organiser, queue, march):
     assert (status, "could not be found" in reason) == (404, True)
 
 
+@pytest.mark.rule("R-02", "V-07")
 def test_a_quota_and_rounds_exclude_each_other(organiser, project, unique, at, queue, march):
     """R-02, V-07."""
     march()
@@ -240,6 +255,10 @@ def test_a_quota_and_rounds_exclude_each_other(organiser, project, unique, at, q
     evaluation = organiser.ok("GET", f"/evaluation/{queue}")
     assert organiser.refused("PUT", f"/evaluation/{queue}", evaluation | {"quota": quota})[0] == 400
     other = organiser.ok("POST", "/evaluation", {"name": unique("Q"), "contentSource": project, "quota": quota})["id"]
-    body = {"roundStart": "2031-03-01T00:00:00.000Z", "roundEnd": "2031-04-01T00:00:00.000Z"}
+    body = {
+        "evaluationId": other,
+        "roundStart": "2031-03-01T00:00:00.000Z",
+        "roundEnd": "2031-04-01T00:00:00.000Z",
+    }
     status, reason = organiser.refused("POST", f"/evaluation/{other}/round", body)
     assert (status, "SubmissionQuota" in reason) == (400, True)

@@ -14,6 +14,7 @@ def path(submission):
     return f"/evaluation/submission/{submission}/status"
 
 
+@pytest.mark.rule("P-10", "U-10")
 def test_synapseclient_annotates_in_both_stores(organiser, submission):
     """P-10, U-10: each store keeps to itself."""
     from synapseclient.models import SubmissionStatus
@@ -32,6 +33,7 @@ def test_synapseclient_annotates_in_both_stores(organiser, submission):
     assert "secret" not in raw["submissionAnnotations"]["annotations"]
 
 
+@pytest.mark.rule("U-05")
 def test_a_put_replaces_everything(organiser, path):
     """U-05."""
     full = organiser.ok("GET", path) | {
@@ -51,6 +53,7 @@ def test_a_put_replaces_everything(organiser, path):
         assert erased not in left
 
 
+@pytest.mark.rule("U-03")
 def test_every_put_counts(organiser, server, path):
     """U-03: a new etag, version and time, even when nothing changed."""
     first = organiser.ok("GET", path)
@@ -61,6 +64,7 @@ def test_every_put_counts(organiser, server, path):
     assert second["modifiedOn"] > first["modifiedOn"]
 
 
+@pytest.mark.rule("U-02")
 def test_the_loser_of_two_writers_writes_nothing(organiser, path):
     """U-02: the etag decides, the version does not."""
     seen = organiser.ok("GET", path)
@@ -71,6 +75,7 @@ def test_the_loser_of_two_writers_writes_nothing(organiser, path):
     assert (left["status"], left["etag"], left["statusVersion"]) == ("ACCEPTED", won["etag"], 1)
 
 
+@pytest.mark.rule("U-02")
 @pytest.mark.parametrize(
     ("field", "words"),
     [("etag", "eTag is required."), ("status", "Submission status is"), ("statusVersion", "Status version is")],
@@ -83,6 +88,7 @@ def test_what_a_put_has_to_carry(organiser, path, field, words):
     assert (status, words in reason) == (400, True)
 
 
+@pytest.mark.rule("U-04")
 def test_any_status_may_follow_any_other(organiser, path):
     """U-04."""
     for name in ("SCORED", "RECEIVED", "INVALID", "EVALUATION_IN_PROGRESS", "RECEIVED", "OPEN", "CLOSED"):
@@ -90,6 +96,7 @@ def test_any_status_may_follow_any_other(organiser, path):
     assert organiser.refused("PUT", path, organiser.ok("GET", path) | {"status": "GOOD"})[0] == 400
 
 
+@pytest.mark.rule("U-01")
 def test_who_may_write(organiser, person, submitter, queue, path, share):
     """U-01: both rights are needed."""
     body = organiser.ok("GET", path)
@@ -102,18 +109,21 @@ def test_who_may_write(organiser, person, submitter, queue, path, share):
     assert scorer.ok("PUT", path, body)["statusVersion"] == 1
 
 
+@pytest.mark.rule("U-01")
 def test_path_and_body_name_the_same(organiser, path):
     """U-01."""
     status, reason = organiser.refused("PUT", path, organiser.ok("GET", path) | {"id": "1"})
     assert (status, "does not match requested ID" in reason) == (400, True)
 
 
+@pytest.mark.rule("U-06")
 @pytest.mark.parametrize("score", [-0.1, 1.1])
 def test_legacy_scores_have_bounds(organiser, path, score):
     """U-06."""
     assert organiser.refused("PUT", path, organiser.ok("GET", path) | {"score": score})[0] == 400
 
 
+@pytest.mark.rule("L-03")
 def test_the_entity_comes_back_if_it_was_sent(organiser, path):
     """L-03."""
     body = organiser.ok("GET", path)
@@ -124,6 +134,7 @@ def test_the_entity_comes_back_if_it_was_sent(organiser, path):
     assert not {"entityId", "versionNumber"} & set(organiser.ok("PUT", path, body))
 
 
+@pytest.mark.rule("L-02")
 def test_what_readers_see(organiser, submitter, path):
     """L-02: without READ_PRIVATE_SUBMISSION no private entries and nothing of the newer store."""
     entries = [
@@ -139,6 +150,7 @@ def test_what_readers_see(organiser, submitter, path):
     assert len(organiser.ok("GET", path)["annotations"]["stringAnnos"]) == 3
 
 
+@pytest.mark.rule("L-04")
 def test_lists_hide_as_well(organiser, submitter, queue, path):
     """L-04."""
     entries = [{"key": "closed", "value": 0.5, "isPrivate": True}]
@@ -151,6 +163,7 @@ def test_lists_hide_as_well(organiser, submitter, queue, path):
         assert "submissionAnnotations" not in seen
 
 
+@pytest.mark.rule("U-07")
 def test_the_older_store(organiser, submission, queue, path):
     """U-07: private unless told, one key once, ids filled in."""
     body = organiser.ok("GET", path)
@@ -163,6 +176,7 @@ def test_the_older_store(organiser, submission, queue, path):
     assert (status, "Duplicate annotations found for key: a" in reason) == (400, True)
 
 
+@pytest.mark.rule("U-08", "U-09")
 def test_the_newer_store(organiser, submission, path):
     """U-08, U-09: values become texts; the ids inside are the server's; an empty set is none."""
     body = organiser.ok("GET", path) | {"submissionAnnotations": double(0.5, 1) | {"id": "9", "etag": "x"}}
@@ -205,11 +219,13 @@ class TestBatches:
             status["status"] for status in organiser.ok("GET", f"/evaluation/{queue}/submission/status/all")["results"]
         ]
 
+    @pytest.mark.rule("B-05")
     def test_one_batch(self, statuses, put, now):
         """B-05: the last one gives no token."""
         assert put([status | {"status": "SCORED"} for status in statuses]).json() == {}
         assert now() == ["SCORED"] * 3
 
+    @pytest.mark.rule("B-04")
     def test_several_batches(self, statuses, put, now):
         """B-04."""
         scored = [status | {"status": "SCORED"} for status in statuses]
@@ -218,6 +234,7 @@ class TestBatches:
         assert put(scored[2:], first=False, token=token).json() == {}
         assert now() == ["SCORED"] * 3
 
+    @pytest.mark.rule("B-04")
     def test_somebody_writes_in_between(self, organiser, statuses, put, now):
         """B-04: any write breaks the sequence."""
         token = put(statuses[:1], last=False).json()["nextUploadToken"]
@@ -227,6 +244,7 @@ class TestBatches:
         assert (answer.status_code, "batch token is out of date" in answer.json()["reason"]) == (412, True)
         assert put(statuses[1:2], first=False).status_code == 400
 
+    @pytest.mark.rule("B-06")
     def test_all_or_nothing(self, statuses, put, now):
         """B-06."""
         scored = [status | {"status": "SCORED"} for status in statuses]
@@ -234,6 +252,7 @@ class TestBatches:
         assert put(scored).status_code == 412
         assert now() == ["RECEIVED"] * 3
 
+    @pytest.mark.rule("B-01", "B-02", "B-06")
     def test_batches_that_are_refused(self, organiser, statuses, put, queue, project, unique):
         """B-01, B-02, B-06."""
         other = organiser.ok("POST", "/evaluation", {"name": unique("Q"), "contentSource": project})["id"]
@@ -244,6 +263,7 @@ class TestBatches:
         assert put([statuses[0] | {"id": "1"}]).status_code == 404
         assert organiser("PUT", f"/evaluation/{queue}/statusBatch", {"statuses": statuses}).status_code == 400
 
+    @pytest.mark.rule("B-03")
     def test_who_may(self, organiser, person, submitter, queue, statuses, put, share):
         """B-03: UPDATE_SUBMISSION is enough."""
         assert put(statuses, by=submitter).status_code == 403

@@ -36,13 +36,19 @@ def open_round(organiser, server, queue):
     def open_round(**limits):
         server.set_clock(now="2031-01-01T00:00:00+00:00")
         kinds = [{"limitType": kind, "maximumSubmissions": most} for kind, most in limits.items()]
-        body = {"roundStart": "2031-01-02T00:00:00.000Z", "roundEnd": "2031-12-31T00:00:00.000Z", "limits": kinds}
+        body = {
+            "evaluationId": queue,
+            "roundStart": "2031-01-02T00:00:00.000Z",
+            "roundEnd": "2031-12-31T00:00:00.000Z",
+            "limits": kinds,
+        }
         organiser.ok("POST", f"/evaluation/{queue}/round", body)
         server.set_clock(now="2031-02-01T12:00:00+00:00")
 
     return open_round
 
 
+@pytest.mark.rule("S-09", "P-07")
 def test_synapseclient_submits_and_the_organiser_downloads(organiser, submitter, queue, tmp_path):
     """S-09, P-07: through the submission, without any right on the entity."""
     from synapseclient.core.exceptions import SynapseHTTPError
@@ -62,6 +68,7 @@ def test_synapseclient_submits_and_the_organiser_downloads(organiser, submitter,
     assert [submission["id"] for submission in listed] == [made.id]
 
 
+@pytest.mark.rule("P-08")
 def test_synapseclient_submits_for_a_team(organiser, submitter, mate, team, queue, new_folder):
     """P-08: it asks for the eligibility hash by itself."""
     name = submitter.ok("GET", f"/team/{team}")["name"]
@@ -72,6 +79,7 @@ def test_synapseclient_submits_for_a_team(organiser, submitter, mate, team, queu
     assert {entry["principalId"] for entry in found["contributors"]} == {str(submitter.id), str(mate.id)}
 
 
+@pytest.mark.rule("S-02")
 def test_what_the_server_writes(submitter, queue, submit):
     """S-02."""
     made = submit(submitter, userId="1", id="1", createdOn="yesterday", entityBundleJSON="{}")
@@ -82,6 +90,7 @@ def test_what_the_server_writes(submitter, queue, submit):
     assert json.loads(made["entityBundleJSON"])["entity"]["id"] == submitter.home
 
 
+@pytest.mark.rule("S-07")
 def test_a_new_submission_is_received(organiser, submission):
     """S-07."""
     status = organiser.ok("GET", f"/evaluation/submission/{submission}/status")
@@ -90,6 +99,7 @@ def test_a_new_submission_is_received(organiser, submission):
         assert absent not in status
 
 
+@pytest.mark.rule("S-03")
 def test_what_was_submitted_stays_as_it_was(organiser, submitter, submit):
     """S-03."""
     made = submit(submitter)
@@ -98,6 +108,7 @@ def test_what_was_submitted_stays_as_it_was(organiser, submitter, submit):
     assert organiser.ok("GET", f"/evaluation/submission/{made['id']}") == made
 
 
+@pytest.mark.rule("S-04")
 def test_an_old_version_goes_in_under_the_last_etag(organiser, submitter, wish, new_file):
     """S-04: 400, not 412."""
     file, _ = new_file(submitter, submitter.home)
@@ -109,6 +120,7 @@ def test_an_old_version_goes_in_under_the_last_etag(organiser, submitter, wish, 
     assert submitter.ok("POST", "/evaluation/submission", body, **query)["versionNumber"] == 1
 
 
+@pytest.mark.rule("S-01")
 def test_the_order_of_the_checks(organiser, person, submitter, project, wish, new_project):
     """S-01: the entity, then the right to submit, then its etag."""
     body, query = wish(submitter)
@@ -122,6 +134,7 @@ def test_the_order_of_the_checks(organiser, person, submitter, project, wish, ne
     assert submitter.refused("POST", "/evaluation/submission", body, **query)[0] == 400
 
 
+@pytest.mark.rule("S-11", "E-20")
 def test_without_download_the_file_stays_behind(organiser, submitter, person, queue, share, wish, new_file):
     """S-11, E-20."""
     owner = person()
@@ -134,6 +147,7 @@ def test_without_download_the_file_stays_behind(organiser, submitter, person, qu
     assert organiser.refused("GET", f"/evaluation/submission/{made['id']}/file/{handle}")[0] == 404
 
 
+@pytest.mark.rule("L-09", "G-12")
 def test_a_file_through_its_submission(organiser, submitter, submit, new_file):
     """L-09, G-12."""
     file, handle = new_file(submitter, submitter.home)
@@ -144,6 +158,7 @@ def test_a_file_through_its_submission(organiser, submitter, submit, new_file):
     assert submitter.refused("GET", path)[0] == 403
 
 
+@pytest.mark.rule("S-06")
 @pytest.mark.parametrize("change", ["team without a hash", "a second contributor", "a hash without a team"])
 def test_neither_a_team_nor_one_user(submitter, mate, team, wish, change):
     """S-06."""
@@ -158,6 +173,7 @@ def test_neither_a_team_nor_one_user(submitter, mate, team, wish, change):
     assert (status, "neither a valid Team or Individual" in reason) == (400, True)
 
 
+@pytest.mark.rule("T-04", "T-05")
 def test_the_hash_is_of_the_teams_state(submitter, mate, person, team, wish, eligibility):
     """T-04, T-05: a submission changes it, and so does a new member; asking does not."""
     first = eligibility(submitter)["eligibilityStateHash"]
@@ -173,6 +189,7 @@ def test_the_hash_is_of_the_teams_state(submitter, mate, person, team, wish, eli
     assert submitter.refused("POST", "/evaluation/submission", body, **query, submissionEligibilityHash="x")[0] == 403
 
 
+@pytest.mark.rule("T-04")
 def test_contributors_are_in_the_team(submitter, person, team, wish, eligibility):
     """T-04."""
     stranger = person()
@@ -182,6 +199,7 @@ def test_contributors_are_in_the_team(submitter, person, team, wish, eligibility
     assert (status, str(stranger.id) in reason) == (403, True)
 
 
+@pytest.mark.rule("T-05")
 def test_only_members_ask_whether_a_team_may(organiser, person, queue, team):
     """T-05: with SUBMIT, too."""
     path = f"/evaluation/{queue}/team/{team}/submissionEligibility"
@@ -192,11 +210,12 @@ def test_only_members_ask_whether_a_team_may(organiser, person, queue, team):
     assert guest.refused("GET", path)[0] == 403
 
 
+@pytest.mark.rule("T-01", "T-02", "T-06")
 def test_a_teams_limit_and_its_members(submitter, mate, team, wish, submit, eligibility, open_round, new_project):
     """T-01, T-02, T-06: a team's submission counts for each contributor."""
     open_round(DAILY=1)
     before = eligibility(submitter)
-    assert before["teamEligibility"] == {"teamId": team, "isQuotaFilled": False, "isEligible": True}
+    assert before["teamEligibility"] == {"isQuotaFilled": False, "isEligible": True}
     body, query = wish(submitter, teamId=team, contributors=[{"principalId": mate.id}])
     query["submissionEligibilityHash"] = before["eligibilityStateHash"]
     submitter.ok("POST", "/evaluation/submission", body, **query)
@@ -211,6 +230,7 @@ def test_a_teams_limit_and_its_members(submitter, mate, team, wish, submit, elig
     assert (status, "as part of a Team" in reason) == (403, True)
 
 
+@pytest.mark.rule("T-06")
 def test_who_submitted_alone_conflicts_with_the_team(submitter, mate, team, submit, eligibility, open_round):
     """T-06."""
     open_round(DAILY=5)
@@ -220,6 +240,7 @@ def test_who_submitted_alone_conflicts_with_the_team(submitter, mate, team, subm
     assert (members[mate.id]["hasConflictingSubmission"], members[mate.id]["isEligible"]) == (False, True)
 
 
+@pytest.mark.rule("S-10")
 def test_team_mates_hear_of_it(server, submitter, mate, team, wish, eligibility):
     """S-10: all but the one who submitted."""
     body, query = wish(submitter, teamId=team, contributors=[{"principalId": mate.id}])
@@ -229,6 +250,7 @@ def test_team_mates_hear_of_it(server, submitter, mate, team, wish, eligibility)
     assert server.mailbox(submitter.id) == []
 
 
+@pytest.mark.rule("H-01", "H-05", "T-01")
 def test_a_challenge_asks_for_registration(organiser, submitter, project, wish, unique):
     """H-01, H-05, T-01."""
     participants = organiser.ok("POST", "/team", {"name": unique("Participants"), "canPublicJoin": True})["id"]
@@ -245,6 +267,7 @@ def test_a_challenge_asks_for_registration(organiser, submitter, project, wish, 
     assert organiser("DELETE", f"/challenge/{challenge['id']}").status_code == 200
 
 
+@pytest.mark.rule("H-03", "T-06")
 def test_a_challenge_asks_teams_for_registration(organiser, submitter, project, team, wish, unique, eligibility):
     """H-03, T-06."""
     participants = organiser.ok("POST", "/team", {"name": unique("Participants"), "canPublicJoin": True})["id"]
@@ -258,6 +281,7 @@ def test_a_challenge_asks_teams_for_registration(organiser, submitter, project, 
     assert submitter.refused("POST", path, {"teamId": team})[0] == 400
 
 
+@pytest.mark.rule("L-01", "L-02", "L-04")
 def test_submitters_read_their_status_and_list_but_not_the_submission(submitter, mate, queue, submission):
     """L-01, L-02, L-04."""
     assert submitter.refused("GET", f"/evaluation/submission/{submission}")[0] == 403
@@ -269,6 +293,7 @@ def test_submitters_read_their_status_and_list_but_not_the_submission(submitter,
         assert submitter.refused("GET", f"/evaluation/{queue}/{path}")[0] == 403
 
 
+@pytest.mark.rule("L-05", "L-06", "L-07")
 def test_bundles_counts_and_pages(organiser, submitter, queue, submit):
     """L-05, L-06, L-07: in the order of the ids."""
     made = [submit(submitter)["id"] for _ in range(5)]
@@ -290,12 +315,14 @@ def test_bundles_counts_and_pages(organiser, submitter, queue, submit):
     assert len(organiser.ok("GET", f"/evaluation/{queue}/submission/status/all")["results"]) == 5
 
 
+@pytest.mark.rule("L-05")
 @pytest.mark.parametrize("query", [{"limit": 101}, {"limit": -1}, {"offset": -1}, {"status": "GOOD"}, {"limit": "x"}])
 def test_pages_that_are_refused(person, queue, query):
     """L-05: before the question who asks."""
     assert person().refused("GET", f"/evaluation/{queue}/submission/all", **query)[0] == 400
 
 
+@pytest.mark.rule("C-01", "C-02")
 def test_cancelling(organiser, submitter, mate, submission):
     """C-01, C-02."""
     path = f"/evaluation/submission/{submission}"
@@ -309,6 +336,7 @@ def test_cancelling(organiser, submitter, mate, submission):
     assert found["statusVersion"] == 2
 
 
+@pytest.mark.rule("L-08")
 def test_removing(organiser, submitter, queue, submission):
     """L-08."""
     assert submitter.refused("DELETE", f"/evaluation/submission/{submission}")[0] == 403
@@ -317,6 +345,7 @@ def test_removing(organiser, submitter, queue, submission):
     assert organiser("GET", f"/evaluation/{queue}/submission/count").text == "0"
 
 
+@pytest.mark.rule("M-04")
 def test_a_team_that_submitted_stays(submitter, team, wish, eligibility):
     """M-04."""
     body, query = wish(submitter, teamId=team)

@@ -31,13 +31,20 @@ FIRST_IDS = {
     "submission": 9722000,
     "round": 500,
     "challenge": 4700,
+    "challenge_team": 900,
     "message": 8000,
     "upload": 6000,
     "request": 2000,
+    "job": 1000000,
+    "column": 80000,
+    "wiki": 640000,
+    "activity": 9400000,
+    "access_requirement": 9606000,
+    "storage_location": 60000,
+    "project_setting": 3000,
     "forum": 7000,
     "thread": 10000,
     "reply": 30000,
-    "wiki": 640000,
 }
 
 

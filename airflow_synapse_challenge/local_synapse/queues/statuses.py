@@ -1,19 +1,20 @@
-"""Submission statuses: read, replace, replace many (sections U and B of the rules)."""
+"""Submission statuses: read, replaced, cancelled (sections U and C of the rules)."""
 
 from __future__ import annotations
 
+import math
 import sqlite3
 
 from airflow_synapse_challenge.local_synapse.content import annotation_rules
-from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, Stale
-from airflow_synapse_challenge.local_synapse.core.http import Context, as_id, operation
-from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, new_etag
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, NotAllowed, Stale, require
+from airflow_synapse_challenge.local_synapse.core.http import Context, operation
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag
 
-from . import evaluations
-from .submissions import STATUSES, new_batch_token, row_of, show_status
+from . import changes, evaluations, shapes
+from .submissions import row_of, show_status
 
-SERVER_FIELDS = ("id", "etag", "status", "statusVersion", "modifiedOn", "entityId", "versionNumber")
-LARGEST_BATCH = 500
+OWN_FIELDS = ("score", "report", "canCancel", "cancelRequested")
+NEEDED = (("etag", "eTag"), ("status", "Submission status"), ("statusVersion", "Status version"))
 
 
 @operation("GET", "/repo/v1/evaluation/submission/{id}/status")
@@ -25,95 +26,86 @@ def get_status(context: Context) -> Json:
     return show_status(row, private=private)
 
 
-@operation("PUT", "/repo/v1/evaluation/submission/{id}/status")
+@operation("PUT", "/repo/v1/evaluation/submission/{id}/status", body=shapes.SubmissionStatus, scopes=("view", "modify"))
 def put_status(context: Context) -> Json:
     """Replace a status under its etag (U-01 to U-05)."""
-    store, submission, body = context.store, context.number("id"), context.body
-    row = row_of(store, submission)
-    evaluations.require_submission_access(store, row["evaluation"], context.user, "READ_PRIVATE_SUBMISSION")
-    if as_id(body.get("id")) != submission:
+    submission, body = context.number("id"), context.body
+    if body.get("id") != str(submission):
         raise Invalid(f"Submission ID does not match requested ID: {submission}")
-    evaluations.require_submission_access(store, row["evaluation"], context.user, "UPDATE_SUBMISSION")
-    _replace(store, row, body)
-    new_batch_token(store, row["evaluation"])
-    answer = show_status(row_of(store, submission), private=True)
+    answer = show_status(update(context.store, context.user, submission, body), private=True)
     for name in ("entityId", "versionNumber"):
         if name not in body:
             answer.pop(name)
     return answer
 
 
-def _replace(store: Store, row: sqlite3.Row, body: Json) -> None:
-    """Write a whole status: what is left out is erased (U-05)."""
-    for name, words in (("etag", "eTag"), ("status", "Submission status"), ("statusVersion", "Status version")):
+def update(store: Store, user: int, submission: int, body: Json) -> sqlite3.Row:
+    """Replace a status as a user, who needs two rights for that (U-01); return the submission's row."""
+    row = row_of(store, submission)
+    for kind in ("READ_PRIVATE_SUBMISSION", "UPDATE_SUBMISSION"):
+        evaluations.require_submission_access(store, row["evaluation"], user, kind)
+    replace(store, row, body)
+    changes.record(store, row["evaluation"], [submission])
+    return row_of(store, submission)
+
+
+def replace(store: Store, row: sqlite3.Row, body: Json) -> None:
+    """Write a whole status: what is left out is erased (U-02, U-03, U-05)."""
+    for name, words in NEEDED:
         if name not in body:
             raise Invalid(f"{words} is required.")
-    if body["status"] not in STATUSES:
-        raise Invalid(f"{body['status']} is not a valid submission status; use one of {', '.join(STATUSES)}")
+    if "score" in body and not 0 <= body["score"] <= 1:
+        raise Invalid(f"Scores must be between 0 and 1. Received score = {body['score']}")
+    doc = {name: body[name] for name in OWN_FIELDS if name in body}
+    if "annotations" in body:
+        doc["annotations"] = _older(body["annotations"], row)
+    if newer := annotation_rules.checked(body.get("submissionAnnotations", {}).get("annotations", {})):
+        doc["submissionAnnotations"] = newer
     if body["etag"] != row["status_etag"]:
         raise Stale(
             f"Submission Status: {row['id']} was updated since you last fetched it, retrieve it again and "
             "reapply the update"
         )
-    if "score" in body and not 0 <= body["score"] <= 1:
-        raise Invalid(f"Scores must be between 0 and 1. Received score = {body['score']}")
-    doc = {key: value for key, value in body.items() if key not in SERVER_FIELDS}
-    if "annotations" in doc:
-        doc["annotations"] = annotation_rules.older(doc["annotations"], row["id"], row["evaluation"])
-    newer = annotation_rules.checked((doc.pop("submissionAnnotations", None) or {}).get("annotations") or {})
-    if newer:
-        doc["submissionAnnotations"] = newer
-    doc["modifiedOn"] = store.timestamp()
+    _write(store, row["id"], body["status"], doc)
+
+
+def _older(annotations: Json, row: sqlite3.Row) -> Json:
+    """Return the older generation's annotations as Synapse stores them (U-07)."""
+    lists = {
+        name: [_older_entry(entry) for entry in annotations.get(name, [])] for name in annotation_rules.OLDER_LISTS
+    }
+    return annotation_rules.older(lists, row["id"], row["evaluation"])
+
+
+def _older_entry(entry: Json) -> Json:
+    require(entry.get("key"), "key")
+    kept: Json = {name: entry[name] for name in ("key", "isPrivate", "value") if name in entry}
+    if isinstance(kept.get("value"), float) and not math.isfinite(kept["value"]):
+        # JSON has no such numbers; Synapse writes their names.
+        kept["value"] = str(kept["value"]).replace("inf", "Infinity").replace("nan", "NaN")
+    return kept
+
+
+def _write(store: Store, submission: int, status: str, doc: Json) -> None:
     store.run(
         "UPDATE submission SET status = ?, status_etag = ?, status_version = status_version + 1, status_doc = ? "
         "WHERE id = ?",
-        body["status"],
+        status,
         new_etag(),
-        dump(doc),
-        row["id"],
+        dump(doc | {"modifiedOn": store.timestamp()}),
+        submission,
     )
 
 
-@operation("PUT", "/repo/v1/evaluation/{id}/statusBatch")
-def put_batch(context: Context) -> Json:
-    """Replace many statuses, all or none, in one of several batches (section B)."""
-    store, body, evaluation = context.store, context.body, context.number("id")
-    statuses = body.get("statuses") or []
-    rows = _checked_batch(store, body, statuses, evaluation)
-    evaluations.require_submission_access(store, evaluation, context.user, "UPDATE_SUBMISSION")
-    if not body["isFirstBatch"]:
-        if "batchToken" not in body:
-            raise Invalid("batchToken is required.")
-        if body["batchToken"] != evaluations.row_of(store, evaluation)["batch_token"]:
-            raise Stale("Your batch token is out of date.  You must restart upload from first batch.")
-    for row, status in zip(rows, statuses, strict=True):
-        _replace(store, row, status)
-    new_batch_token(store, evaluation)
-    if body["isLastBatch"]:
-        return {}
-    return {"nextUploadToken": evaluations.row_of(store, evaluation)["batch_token"]}
-
-
-def _checked_batch(store: Store, body: Json, statuses: list[Json], evaluation: int) -> list[sqlite3.Row]:
-    for name in ("isFirstBatch", "isLastBatch"):
-        if name not in body:
-            raise Invalid(f"{name} is required.")
-    if not statuses:
-        raise Invalid("statuses is required and must not be empty.")
-    if len(statuses) > LARGEST_BATCH:
-        raise Invalid(f"Batch size cannot exceed {LARGEST_BATCH}")
-    ids = [as_id(status.get("id")) for status in statuses]
-    for identity in ids:
-        if ids.count(identity) > 1:
-            raise Invalid(f"{identity} occurs more than once in the SubmissonStatus batch.")
-    found = {
-        row["id"]: row for row in store.all(f"SELECT * FROM submission WHERE id IN ({','.join('?' * len(ids))})", *ids)
-    }
-    if len(found) < len(ids):
-        raise Missing("Submissions are not found in the system.")
-    queues = {row["evaluation"] for row in found.values()}
-    if len(queues) > 1:
-        raise Invalid("Submission batch must be for a single Evaluation queue.")
-    if queues != {evaluation}:
-        raise Invalid("Specified Evaluation ID does not match submissions in the batch.")
-    return [found[identity] for identity in ids]
+@operation("PUT", "/repo/v1/evaluation/submission/{id}/cancellation", 204)
+def cancel(context: Context) -> None:
+    """Ask that the evaluation be stopped; only the submitter may, and only while it can be (C-01)."""
+    store = context.store
+    row = row_of(store, context.number("id"))
+    if row["user"] != context.user:
+        raise NotAllowed("Only the user who submitted this submission could perform this action.")
+    doc = load(row["status_doc"])
+    if not doc.get("canCancel"):
+        raise NotAllowed("This submission is currently noncancellable.")
+    _write(store, row["id"], row["status"], doc | {"cancelRequested": True})
+    changes.record(store, row["evaluation"], [row["id"]])

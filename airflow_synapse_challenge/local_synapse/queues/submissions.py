@@ -1,48 +1,49 @@
-"""Submissions: handing in, reading, listing, cancelling."""
+"""Submissions: handing in, reading, removing (sections S and L of the rules)."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
+from typing import get_args
+
+from starlette.responses import Response
 
 from airflow_synapse_challenge.local_synapse.content import entities, entity_access
 from airflow_synapse_challenge.local_synapse.content.annotation_rules import without_private
-from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed
-from airflow_synapse_challenge.local_synapse.core.http import Context, Redirect, as_id, operation, paginated
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, require
+from airflow_synapse_challenge.local_synapse.core.http import Context, Redirect, as_id, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag, tables
 from airflow_synapse_challenge.local_synapse.docker import commits
 from airflow_synapse_challenge.local_synapse.files import handles
-from airflow_synapse_challenge.local_synapse.people import access, messages
+from airflow_synapse_challenge.local_synapse.people import messages
 
-from . import eligibility, evaluations
+from . import changes, eligibility, evaluations, rounds, shapes
 
+#: What was submitted is large and never changes, so it lies apart from what is read and written all the time.
 tables(
     """
     CREATE TABLE IF NOT EXISTS submission (
         id INTEGER PRIMARY KEY, evaluation INTEGER NOT NULL, user INTEGER NOT NULL, team INTEGER,
-        entity INTEGER NOT NULL, round INTEGER, created_on TEXT NOT NULL, doc TEXT NOT NULL, files TEXT NOT NULL,
-        status TEXT NOT NULL, status_etag TEXT NOT NULL, status_version INTEGER NOT NULL, status_doc TEXT NOT NULL);
-    CREATE INDEX IF NOT EXISTS submission_queue ON submission (evaluation, status, id);
+        entity INTEGER NOT NULL, version INTEGER NOT NULL, round INTEGER, created_on TEXT NOT NULL,
+        status TEXT NOT NULL, status_etag TEXT NOT NULL, status_version INTEGER NOT NULL, status_doc TEXT NOT NULL,
+        files TEXT NOT NULL, doc TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS submission_all ON submission (evaluation, id);
+    CREATE INDEX IF NOT EXISTS submission_queue ON submission (evaluation, status, id);
     CREATE INDEX IF NOT EXISTS submission_user ON submission (user, evaluation, id);
-    CREATE TABLE IF NOT EXISTS contributor (submission INTEGER, principal INTEGER, PRIMARY KEY (submission, principal));
-    CREATE INDEX IF NOT EXISTS contributor_principal ON contributor (principal);
+    CREATE INDEX IF NOT EXISTS submission_team ON submission (team, evaluation, created_on) WHERE team IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS submission_round ON submission (round) WHERE round IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS entity_bundle (submission INTEGER PRIMARY KEY, text TEXT NOT NULL);
+    CREATE TRIGGER IF NOT EXISTS submission_removed AFTER DELETE ON submission BEGIN
+        DELETE FROM entity_bundle WHERE submission = OLD.id;
+        DELETE FROM contributor WHERE submission = OLD.id;
+    END;
     """
 )
 
-STATUSES = (
-    "OPEN",
-    "CLOSED",
-    "SCORED",
-    "INVALID",
-    "VALIDATED",
-    "EVALUATION_IN_PROGRESS",
-    "RECEIVED",
-    "REJECTED",
-    "ACCEPTED",
-)
+STATUSES = get_args(shapes.Status)
 NEITHER = "Submission is neither a valid Team or Individual Submission."
-MOST = 100
+CHALLENGE_ADDRESS = "https://www.synapse.org/#!Synapse:"
 
 
 def row_of(store: Store, submission: int) -> sqlite3.Row:
@@ -53,23 +54,40 @@ def row_of(store: Store, submission: int) -> sqlite3.Row:
     return row
 
 
+def rows_of_scope(store: Store, scope: Iterable[int]) -> Iterable[sqlite3.Row]:
+    """
+    Yield the submissions to some evaluations, in the order of their ids, as a submission view shows them.
+
+    Each is a row of ``submission`` with the ``project`` of its evaluation.
+    """
+    return store.connection.execute(
+        "SELECT submission.*, evaluation.project AS project FROM submission "
+        "JOIN evaluation ON evaluation.id = submission.evaluation "
+        "WHERE submission.evaluation IN (SELECT value FROM json_each(?)) ORDER BY submission.id",
+        (json.dumps(sorted(scope)),),
+    )
+
+
 def show(row: sqlite3.Row) -> Json:
-    """Return a submission as Synapse shows it."""
+    """Return a submission as Synapse shows it, but for the entity as it was (see :func:`as_json`)."""
     return load(row["doc"])
+
+
+def as_json(row: sqlite3.Row) -> str:
+    """Return the JSON of a submission; the row has a ``bundle``, which nobody needs to parse."""
+    return f'{row["doc"][:-1]},"entityBundleJSON":{row["bundle"]}}}'
 
 
 def show_status(row: sqlite3.Row, *, private: bool) -> Json:
     """Return a status as Synapse shows it: private parts only to those who may read them (L-02, L-03)."""
-    doc = load(row["status_doc"])
-    submission = load(row["doc"])
     shown = {
-        **doc,
+        **load(row["status_doc"]),
         "id": str(row["id"]),
         "etag": row["status_etag"],
         "status": row["status"],
         "statusVersion": row["status_version"],
-        "entityId": submission["entityId"],
-        "versionNumber": submission["versionNumber"],
+        "entityId": f"syn{row['entity']}",
+        "versionNumber": row["version"],
     }
     if "submissionAnnotations" in shown:
         shown["submissionAnnotations"] = {
@@ -84,22 +102,16 @@ def show_status(row: sqlite3.Row, *, private: bool) -> Json:
     return shown
 
 
-def new_batch_token(store: Store, evaluation: int) -> None:
-    """Every change in a queue breaks the batches that others are uploading (B-04, S-10)."""
-    store.run("UPDATE evaluation SET batch_token = ? WHERE id = ?", new_etag(), evaluation)
-
-
-@operation("POST", "/repo/v1/evaluation/submission", 201)
+@operation("POST", "/repo/v1/evaluation/submission", 201, body=shapes.Submission, scopes=("view", "modify"))
 def post_submission(context: Context) -> Json:
     """Hand in an entity; the checks come in Synapse's order (S-01)."""
     store, body, user = context.store, context.body, context.user
-    if "entityId" not in body:
-        raise Invalid("entityId is required.")
+    for name in ("entityId", "evaluationId"):
+        require(body.get(name), name)
     if "versionNumber" not in body:
         raise Invalid("Entity Version is required.")
-    entity, evaluation = as_id(body["entityId"]), as_id(body.get("evaluationId"))
+    entity, version, evaluation = as_id(body["entityId"]), body["versionNumber"], as_id(body["evaluationId"])
     entities.require(store, entity, user, "READ")
-    version = int(body["versionNumber"])
     shown = entities.version_of(store, entity, version)
     bundle = _frozen_bundle(store, entity, user, version)
     if "evaluationRoundId" in body:
@@ -108,46 +120,32 @@ def post_submission(context: Context) -> Json:
     if context.query.get("etag") != entities.row_of(store, entity)["etag"]:
         raise Invalid(f"The supplied eTag is out of date. Please fetch Entity syn{entity} again.")
     docker = _docker(store, entity, shown, body)
-    contributors = _contributors(context, evaluation)
-    identity = store.next_id("submission")
-    current = evaluations.current_round(store, evaluation)
+    who = _contributors(context, evaluation)
+    current = rounds.current(store, evaluation)
     now = store.timestamp()
     doc = {
-        "id": str(identity),
+        "id": str(store.next_id("submission")),
         "userId": str(user),
         "submitterAlias": body.get("submitterAlias"),
         "evaluationId": str(evaluation),
         "evaluationRoundId": str(current["id"]) if current else None,
         "entityId": f"syn{entity}",
-        "entityBundleJSON": json.dumps(bundle),
         "versionNumber": version,
         "name": body.get("name") or shown["name"],
         "createdOn": now,
         "teamId": str(as_id(body["teamId"])) if "teamId" in body else None,
-        "contributors": [{"principalId": str(principal), "createdOn": now} for principal in sorted(contributors)],
+        "contributors": [{"principalId": str(principal), "createdOn": now} for principal in sorted(who)],
         **docker,
     }
-    handles = [handle["id"] for handle in bundle["fileHandles"]]
-    doc = {key: value for key, value in doc.items() if value is not None}
-    store.run(
-        "INSERT INTO submission VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'RECEIVED', ?, 0, ?)",
-        identity,
-        evaluation,
-        user,
-        as_id(body["teamId"]) if "teamId" in body else None,
-        entity,
-        current["id"] if current else None,
-        now,
-        dump(doc),
-        dump(handles),
-        new_etag(),
-        dump({"modifiedOn": now}),
-    )
-    for principal in contributors:
-        store.run("INSERT INTO contributor VALUES (?, ?)", identity, principal)
-    new_batch_token(store, evaluation)
-    _tell_team(store, user, contributors, doc)
-    return doc
+    doc = {name: value for name, value in doc.items() if value is not None}
+    _keep(store, doc, bundle)
+    challenge = f"{context.query.get('challengeEndpoint') or CHALLENGE_ADDRESS}syn{_project(store, evaluation)}"
+    _tell_team(store, user, who, doc, challenge)
+    return doc | {"entityBundleJSON": json.dumps(bundle)}
+
+
+def _project(store: Store, evaluation: int) -> int:
+    return int(evaluations.row_of(store, evaluation)["project"])
 
 
 def _frozen_bundle(store: Store, entity: int, user: int, version: int) -> Json:
@@ -171,32 +169,61 @@ def _docker(store: Store, entity: int, shown: Json, body: Json) -> Json:
 def _contributors(context: Context, evaluation: int) -> set[int]:
     """Check who submits and may they: a team with its state, or one user (S-06)."""
     store, body, user = context.store, context.body, context.user
-    contributors = {as_id(item["principalId"]) for item in body.get("contributors") or []} | {user}
+    who = {as_id(item.get("principalId")) for item in body.get("contributors", [])} | {user}
     state = context.query.get("submissionEligibilityHash")
     if "teamId" in body and state:
-        eligibility.check_team(store, evaluation, as_id(body["teamId"]), contributors, state)
-    elif "teamId" not in body and not state and contributors == {user}:
+        eligibility.check_team(store, evaluation, as_id(body["teamId"]), who, state)
+    elif "teamId" not in body and not state and who == {user}:
         eligibility.check_individual(store, evaluation, user)
     else:
         raise Invalid(NEITHER)
-    return contributors
+    return who
 
 
-def _tell_team(store: Store, user: int, contributors: set[int], doc: Json) -> None:
-    """Team mates hear of a submission (S-10)."""
-    others = sorted(contributors - {user})
+def _tell_team(store: Store, user: int, who: set[int], doc: Json, challenge: str) -> None:
+    """Team mates hear of a submission, all but the one who made it (S-10)."""
+    others = sorted(who - {user})
     if not others:
         return
-    text = f"Your team has submitted {doc['name']} ({doc['entityId']}) to evaluation {doc['evaluationId']}."
+    text = f"Your team has submitted {doc['name']} ({doc['entityId']}) to the challenge at {challenge}."
     messages.deliver_text(store, user, others, "Team Challenge Submission", text)
 
 
+def _keep(store: Store, doc: Json, bundle: Json) -> None:
+    """Store a submission with its status (S-07)."""
+    identity, evaluation, now = int(doc["id"]), int(doc["evaluationId"]), doc["createdOn"]
+    team = int(doc["teamId"]) if "teamId" in doc else None
+    store.run(
+        "INSERT INTO submission (id, evaluation, user, team, entity, version, round, created_on, status, status_etag, "
+        "status_version, status_doc, files, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'RECEIVED', ?, 0, ?, ?, ?)",
+        identity,
+        evaluation,
+        int(doc["userId"]),
+        team,
+        as_id(doc["entityId"]),
+        doc["versionNumber"],
+        int(doc["evaluationRoundId"]) if "evaluationRoundId" in doc else None,
+        now,
+        new_etag(),
+        dump({"modifiedOn": now}),
+        dump([handle["id"] for handle in bundle["fileHandles"]]),
+        dump(doc),
+    )
+    store.run("INSERT INTO entity_bundle VALUES (?, ?)", identity, json.dumps(json.dumps(bundle)))
+    who = [int(entry["principalId"]) for entry in doc["contributors"]]
+    eligibility.add_contributors(store, identity, who, evaluation=evaluation, team=team, created_on=now)
+    changes.record(store, evaluation, [identity])
+
+
 @operation("GET", "/repo/v1/evaluation/submission/{id}")
-def get_submission(context: Context) -> Json:
+def get_submission(context: Context) -> Response:
     """Read a submission; its own submitter may not without READ_PRIVATE_SUBMISSION (L-01)."""
     row = row_of(context.store, context.number("id"))
     evaluations.require_submission_access(context.store, row["evaluation"], context.user, "READ_PRIVATE_SUBMISSION")
-    return show(row)
+    (whole,) = context.store.all(
+        "SELECT doc, text AS bundle FROM submission JOIN entity_bundle ON submission = id WHERE id = ?", row["id"]
+    )
+    return Response(as_json(whole), media_type="application/json")
 
 
 @operation("DELETE", "/repo/v1/evaluation/submission/{id}", 204)
@@ -205,118 +232,14 @@ def delete_submission(context: Context) -> None:
     row = row_of(context.store, context.number("id"))
     evaluations.require_submission_access(context.store, row["evaluation"], context.user, "DELETE_SUBMISSION")
     context.store.run("DELETE FROM submission WHERE id = ?", row["id"])
-    context.store.run("DELETE FROM contributor WHERE submission = ?", row["id"])
-    new_batch_token(context.store, row["evaluation"])
+    changes.record(context.store, row["evaluation"], [row["id"]])
 
 
-@operation("PUT", "/repo/v1/evaluation/submission/{id}/cancellation", 204)
-def cancel(context: Context) -> None:
-    """Ask that the evaluation be stopped; only the submitter may, and only while it can be (C-01)."""
-    store = context.store
-    row = row_of(store, context.number("id"))
-    if row["user"] != context.user:
-        raise NotAllowed("Only the user who submitted this submission could perform this action.")
-    doc = load(row["status_doc"])
-    if not doc.get("canCancel"):
-        raise NotAllowed("This submission is currently noncancellable.")
-    store.run(
-        "UPDATE submission SET status_doc = ?, status_etag = ?, status_version = status_version + 1 WHERE id = ?",
-        dump(doc | {"cancelRequested": True}),
-        new_etag(),
-        row["id"],
-    )
-    new_batch_token(store, row["evaluation"])
-
-
-def _page(context: Context, *, own: bool = False) -> tuple[list[sqlite3.Row], int, int]:
-    """List rows in the order of their ids; limits are checked before permissions (L-05)."""
-    offset, limit = context.page(most=MOST)
-    evaluation = context.number("id")
-    status = context.query.get("status", "").strip().upper()
-    if status and status not in STATUSES:
-        raise Invalid(f"{status} is not a valid submission status; use one of {', '.join(STATUSES)}")
-    where, values = "evaluation = ?", [evaluation]
-    if status:
-        where, values = f"{where} AND status = ?", [*values, status]  # type: ignore[list-item]
-    if own:
-        where, values = f"{where} AND user = ?", [*values, context.user]
-    sql = f"SELECT * FROM submission WHERE {where} ORDER BY id LIMIT ? OFFSET ?"
-    return context.store.all(sql, *values, limit, offset), offset, limit
-
-
-def _require_private(context: Context) -> None:
-    evaluations.require_submission_access(context.store, context.number("id"), context.user, "READ_PRIVATE_SUBMISSION")
-
-
-@operation("GET", "/repo/v1/evaluation/{id}/submission/all")
-def list_all(context: Context) -> Json:
-    """List a queue (L-04, L-05)."""
-    rows, offset, limit = _page(context)
-    _require_private(context)
-    return paginated([show(row) for row in rows], offset, limit)
-
-
-@operation("GET", "/repo/v1/evaluation/{id}/submission/bundle/all")
-def list_all_bundles(context: Context) -> Json:
-    """List a queue with statuses (L-04, L-07)."""
-    rows, offset, limit = _page(context)
-    _require_private(context)
-    return paginated([_bundle(row, private=True) for row in rows], offset, limit)
-
-
-@operation("GET", "/repo/v1/evaluation/{id}/submission")
-def list_own(context: Context) -> Json:
-    """List the caller's own submissions; no permission is needed (L-04)."""
-    rows, offset, limit = _page(context, own=True)
-    return paginated([show(row) for row in rows], offset, limit)
-
-
-@operation("GET", "/repo/v1/evaluation/{id}/submission/bundle")
-def list_own_bundles(context: Context) -> Json:
-    """List the caller's own submissions with statuses (L-04)."""
-    rows, offset, limit = _page(context, own=True)
-    private = evaluations.may(context.store, context.number("id"), context.user, "READ_PRIVATE_SUBMISSION")
-    return paginated([_bundle(row, private=private) for row in rows], offset, limit)
-
-
-@operation("GET", "/repo/v1/evaluation/{id}/submission/count")
-def count(context: Context) -> int:
-    """Count a queue: a bare number (L-06)."""
-    _require_private(context)
-    status = context.query.get("status", "").strip().upper()
-    if status:
-        if status not in STATUSES:
-            raise Invalid(f"{status} is not a valid submission status; use one of {', '.join(STATUSES)}")
-        return int(
-            context.store.value(
-                "SELECT count(*) FROM submission WHERE evaluation = ? AND status = ?", context.number("id"), status
-            )
-        )
-    return int(context.store.value("SELECT count(*) FROM submission WHERE evaluation = ?", context.number("id")))
-
-
-@operation("GET", "/repo/v1/evaluation/{id}/submission/status/all")
-def list_statuses(context: Context) -> Json:
-    """List the statuses of a queue (L-04)."""
-    rows, offset, limit = _page(context)
-    evaluation = context.number("id")
-    evaluations.require_submission_access(context.store, evaluation, context.user, "READ")
-    private = evaluations.may(context.store, evaluation, context.user, "READ_PRIVATE_SUBMISSION")
-    return paginated([show_status(row, private=private) for row in rows], offset, limit)
-
-
-def _bundle(row: sqlite3.Row, *, private: bool) -> Json:
-    return {"submission": show(row), "submissionStatus": show_status(row, private=private)}
-
-
-@operation("GET", "/repo/v1/evaluation/submission/{id}/file/{handle}")
+@operation("GET", "/repo/v1/evaluation/submission/{id}/file/{handle}", scopes=("download",))
 def get_file(context: Context) -> Redirect:
     """Find a submitted file (L-09)."""
     row, handle = row_of(context.store, context.number("id")), context.number("handle")
     evaluations.require_submission_access(context.store, row["evaluation"], context.user, "READ_PRIVATE_SUBMISSION")
-    if str(handle) not in load(row["files"]):
+    if str(handle) not in json.loads(row["files"]):
         raise Missing(f"Submission {row['id']} does not contain the requested FileHandle {handle}")
     return Redirect(handles.download_url(context.store, context.base, handle))
-
-
-__all__ = ["access", "new_batch_token", "row_of", "show", "show_status"]
