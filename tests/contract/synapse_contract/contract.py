@@ -34,6 +34,7 @@ class Promise:
 
     :param answers: schema of the body for each success status; ``None`` for none, :data:`ANYTHING` for unknown ones.
     :param body: schema of the request's body; ``None`` for none, :data:`ANYTHING` for unknown ones.
+    :param gone: it always answers that it is no longer there.
     :param redirects: it sends elsewhere, or tells the address as text.
     :param query: its query parameters and whether they are required; ``None`` where that is not described.
     :param errors: statuses of refusals beside the common ones; ``None`` where that is not described.
@@ -42,6 +43,7 @@ class Promise:
 
     answers: dict[int, Schema | None]
     body: Schema | None
+    gone: bool
     redirects: bool
     query: dict[str, bool] | None
     errors: frozenset[int] | None
@@ -132,6 +134,7 @@ def _of_server(entry: dict[str, Any]) -> Promise:
     return Promise(
         answers=answers,
         body=_body(entry["request_schema"]),
+        gone=any(each["when"] == "always" for each in entry.get("error_statuses", ())),
         redirects=note.startswith("307"),
         query={each["name"]: each["required"] for each in entry["query_params"]} if described else None,
         errors=frozenset(each["status"] for each in entry["error_statuses"]) if described else None,
@@ -175,6 +178,7 @@ def _of_openapi(operation: dict[str, Any]) -> Promise:
     return Promise(
         answers=answers,
         body=openapi.strict(asked["application/json"]["schema"]) if "application/json" in asked else None,
+        gone=False,
         redirects="307" in operation["responses"],
         query={
             each["name"]: each.get("required", False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from airflow_synapse_challenge.local_synapse import app
@@ -16,7 +17,8 @@ def room(operation: str) -> str:
     """Return the room of the local Synapse that serves an operation."""
     for entry in SERVED:
         if entry.name == operation:
-            return entry.handler.__module__.rsplit(".local_synapse.", 1)[-1].split(".")[0]
+            handler = entry.handler.func if isinstance(entry.handler, partial) else entry.handler
+            return handler.__module__.rsplit(".local_synapse.", 1)[-1].split(".")[0]
     return ""
 
 
