@@ -70,11 +70,11 @@ class Context:
         return offset, limit
 
     def whole(self, name: str, default: int) -> int:
-        """Return a query parameter that is a whole number."""
-        try:
-            return int(self.query.get(name) or default)
-        except ValueError as error:
-            raise Invalid(f"{name} must be a whole number, not {self.query[name]!r}") from error
+        """Return a query parameter that is a whole number of 64 bits."""
+        text = self.query.get(name) or str(default)
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+            raise Invalid(f"{name} must be a whole number, not {text!r}")
+        return int(text)
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return a query parameter that is true or false."""

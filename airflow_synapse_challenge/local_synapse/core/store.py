@@ -131,7 +131,7 @@ def new_etag() -> str:
 
 def as_text(moment: datetime) -> str:
     """Return a time with exactly three fraction digits and ``Z`` (G-06)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def dump(doc: Any) -> str:

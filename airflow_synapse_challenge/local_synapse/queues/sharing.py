@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from typing import Any, get_args
 
-from airflow_synapse_challenge.local_synapse.core.errors import Gone, Missing, Stale, require
+from airflow_synapse_challenge.local_synapse.core.errors import Gone, Missing, Stale
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, as_id, operation, paginated
 from airflow_synapse_challenge.local_synapse.core.store import Json, load
 from airflow_synapse_challenge.local_synapse.people import access
@@ -104,13 +105,11 @@ def put_acl(context: Context) -> Json:
     store, evaluation = context.store, as_id(context.body.get("id"))
     if not store.one("SELECT 1 FROM evaluation WHERE id = ?", evaluation):
         raise Missing(f"Evaluation of ID {evaluation} does not exist yet.")
-    require_access(store, evaluation, context.user, "CHANGE_PERMISSIONS")
+    row = require_access(store, evaluation, context.user, "CHANGE_PERMISSIONS")
     if context.body.get("etag") != _acl(context, evaluation)["etag"]:
         raise Stale(f"ACL of evaluation {evaluation} was updated since you last fetched it, retrieve it again.")
     entries = context.body.get("resourceAccess", [])
-    for entry in entries:
-        require(entry.get("principalId"), "principalId")
-    access.check_acl(store, "evaluation", context.user, entries)
+    access.check_acl(store, "evaluation", context.user, entries, owner=_owner(row))
     access.write_acl(store, "evaluation", evaluation, entries)
     return _acl(context, evaluation)
 
@@ -129,5 +128,9 @@ def get_permissions(context: Context) -> Json:
     row = row_of(store, evaluation)
     return {name: may(store, evaluation, context.user, kind) for name, kind in RIGHTS.items()} | {
         "canPublicRead": may(store, evaluation, ANONYMOUS, "READ"),
-        "ownerPrincipalId": int(load(row["doc"])["ownerId"]),
+        "ownerPrincipalId": _owner(row),
     }
+
+
+def _owner(row: sqlite3.Row) -> int:
+    return int(load(row["doc"])["ownerId"])
