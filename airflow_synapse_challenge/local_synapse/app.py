@@ -91,6 +91,7 @@ def build(folder: Path) -> Starlette:
     server.app.state.store = store
     server.app.router.routes[:0] = [
         *control.routes(server),
+        *bearer_tokens.routes(),
         *pages.routes(server),
         *handles.storage_routes(store),
         *discussion.storage_routes(store),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from .command import tokens_of
+from .docker.repositories import HOST_SETTING, SYNAPSE_HOST
 
 START_SECONDS = 20.0
 
@@ -67,8 +68,8 @@ class LocalSynapse:
     def registry(self) -> str:
         """Host and port of the Docker registry, which the names of its images begin with."""
         with sqlite3.connect(self.data / "synapse.db") as connection:
-            found = connection.execute("SELECT value FROM setting WHERE name = 'docker_registry_host'").fetchone()
-        return str(found[0])
+            found = connection.execute("SELECT value FROM setting WHERE name = ?", (HOST_SETTING,)).fetchone()
+        return str(found[0]) if found else SYNAPSE_HOST
 
     def restart(self) -> None:
         """Start the process, on the same port and data if there was one before."""

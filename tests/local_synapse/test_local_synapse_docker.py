@@ -231,6 +231,14 @@ def test_a_push_needs_a_certified_user(person, new_project, registry, granted):
     assert granted(novice, f"repository:{path}:pull,push") == {path: []}
 
 
+@pytest.mark.rule("D-02", "E-12")
+def test_nothing_is_pushed_into_the_trash(organiser, project, registry, image, granted):
+    entity = id_of(organiser, image)
+    organiser.ok("DELETE", f"/entity/{entity}")
+    assert granted(organiser, f"repository:{image}:pull,push") == {image: []}
+    assert registry.tell(registry.event(organiser, image)).status_code == 404
+
+
 @pytest.mark.rule("D-02")
 def test_one_bad_event_undoes_its_notification(organiser, project, registry):
     events = [registry.event(organiser, f"{project}/good"), registry.event(organiser, "bad")]
@@ -567,6 +575,12 @@ def test_the_token_says_who_it_is(server, organiser, image):
         claims = jwt.decode(answer.json()["token"], options={"verify_signature": False})
         assert claims["sub"] == str(organiser.id)
         assert claims["access"][0]["actions"] == ["pull"]
+
+
+def test_an_engine_that_asks_by_post_first_is_told_to_ask_otherwise(organiser):
+    wish = {"grant_type": "password", "service": HOST, "username": organiser.name, "password": organiser.token}
+    answer = organiser.http.post("/docker/v1/bearerToken", data=wish)
+    assert (answer.status_code, "'POST' not supported" in answer.json()["reason"]) == (405, True)
 
 
 @pytest.mark.rule("G-02")

@@ -102,9 +102,10 @@ def docker(tmp_path):
         return commands[-1]
 
     yield docker
-    left = commands[0].ok("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={label}").split()
-    if left:
-        commands[0].ok("image", "rm", "--force", *set(left))
+    for command in commands[:1]:
+        left = command.ok("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={label}").split()
+        if left:
+            command.ok("image", "rm", "--force", *set(left))
 
 
 def repository_of(somebody, path):

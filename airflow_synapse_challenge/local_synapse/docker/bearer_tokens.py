@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
 from airflow_synapse_challenge.local_synapse.content import entities
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, InvalidToken, NotAllowed, Refused, require
-from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, operation
+from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, error_response, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, tables
 from airflow_synapse_challenge.local_synapse.people import access
 from airflow_synapse_challenge.local_synapse.queues import evaluations
@@ -33,6 +37,19 @@ def bearer_token(context: Context) -> Json:
     wanted = [scope for value in context.every("scope") for scope in value.split()]
     granted = [_grant(store, user, scopes, str(service), scope) for scope in wanted]
     return {"token": signing.signed_token(store.folder, str(service), str(user), granted)}
+
+
+def routes() -> list[Route]:
+    """
+    Return what answers engines that ask for a token by POST first, as OAuth does, and Synapse cannot.
+
+    They ask by GET when they are told that the method is wrong.
+    """
+
+    async def refuse(request: Request) -> Response:
+        return error_response(405, f"Request method '{request.method}' not supported")
+
+    return [Route("/docker/v1/bearerToken", refuse, methods=["POST"])]
 
 
 def _caller(context: Context) -> tuple[int, list[str]]:

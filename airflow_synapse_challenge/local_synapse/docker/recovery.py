@@ -41,13 +41,23 @@ def recover(store: Store, images: Path) -> None:
 
 
 def _pushes(registry: Path) -> Iterator[Push]:
-    repositories_folder = registry / "repositories"
-    for tags in repositories_folder.glob("syn*/**/_manifests/tags"):
-        path = tags.parent.parent.relative_to(repositories_folder).as_posix()
-        for link in tags.glob("*/index/sha256/*/link"):
+    top = registry / "repositories"
+    for repository in _repositories(top):
+        path = repository.relative_to(top).as_posix()
+        for link in repository.glob("_manifests/tags/*/index/sha256/*/link"):
             tag, digest = link.parents[3], f"sha256:{link.parent.name}"
             current = (tag / "current" / "link").read_text() == digest
             yield Push(link.stat().st_mtime, path, tag.name, digest, current)
+
+
+def _repositories(folder: Path) -> Iterator[Path]:
+    """Find the folders of repositories; what the registry keeps in them begins with an underscore."""
+    if (folder / "_manifests").is_dir():
+        yield folder
+    if folder.is_dir():
+        for child in folder.iterdir():
+            if not child.name.startswith("_"):
+                yield from _repositories(child)
 
 
 def _is_known(store: Store, push: Push) -> bool:

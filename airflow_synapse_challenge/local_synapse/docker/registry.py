@@ -23,6 +23,7 @@ PROGRAM = "docker-registry"
 #: Below the ports that systems give to outgoing connections, which could hold a kept port at the next start.
 PORTS = range(20000, 30000)
 START_SECONDS = 10.0
+STOP_SECONDS = 5.0
 
 
 class Registry:
@@ -67,6 +68,9 @@ class Registry:
         """End it."""
         if self._process:
             self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+            self._process.kill()
             self._process.wait()
 
     @property
@@ -114,7 +118,7 @@ class Registry:
                         "timeout": "10s",
                         "threshold": 3,
                         "backoff": "1s",
-                        "ignore": {"actions": ["pull"]},
+                        "ignore": {"mediatypes": ["application/octet-stream"], "actions": ["pull"]},
                     }
                 ]
             },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextvars import ContextVar
 
 from airflow_synapse_challenge.local_synapse.content import entities
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, require
@@ -27,8 +28,8 @@ NAME = re.compile(
     r"(?P<path>[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)"
 )
 MANAGED_PATH = re.compile(r"syn(\d{1,18})/.+")
-#: Stands for ``isManaged`` where the registry makes a repository: no body that a client sends can hold it.
-_BY_REGISTRY = object()
+#: The repository that a push is making just now; of no other may a managed one be made.
+_pushed: ContextVar[str] = ContextVar("pushed", default="")
 
 
 def registry_host(store: Store) -> str:
@@ -62,32 +63,31 @@ def create_managed(store: Store, user: int, path: str) -> int:
     if project is None:
         raise Invalid(f"The repository path {path} does not begin with a project's ID.")
     name = name_of(store, path)
-    body = {
-        "concreteType": DOCKER_REPOSITORY,
-        "parentId": f"syn{project}",
-        "repositoryName": name,
-        "isManaged": _BY_REGISTRY,
-    }
-    entity = entities.create(store, user, body)
+    body = {"concreteType": DOCKER_REPOSITORY, "parentId": f"syn{project}", "repositoryName": name}
+    making = _pushed.set(name)
+    try:
+        entity = entities.create(store, user, body)
+    finally:
+        _pushed.reset(making)
     store.run("INSERT OR REPLACE INTO docker_repository VALUES (?, ?)", name, entity)
     return entity
 
 
 def _check(store: Store, user: int, doc: Json, old: Json | None) -> None:
     """Clients name external repositories only (D-01)."""
-    if doc.get("isManaged") is _BY_REGISTRY:
-        doc["isManaged"] = True
-        return
     require(doc.get("repositoryName"), "repositoryName")
-    found = NAME.fullmatch(str(doc["repositoryName"]))
+    doc["repositoryName"] = name = str(doc["repositoryName"])
+    doc["isManaged"] = name == _pushed.get()
+    if doc["isManaged"]:
+        return
+    found = NAME.fullmatch(name)
     if not found:
-        raise Invalid(f"Invalid repository name: {doc['repositoryName']}")
+        raise Invalid(f"Invalid repository name: {name}")
     host = found["host"] or ""
     if (old or {}).get("isManaged") or host in (SYNAPSE_HOST, registry_host(store)):
         raise Invalid("Cannot create or update a managed Docker repository.")
     if RESERVED_HOST.fullmatch(host):
         raise Invalid("Cannot create or update a Docker repository that has a reserved registry host.")
-    doc["isManaged"] = False
 
 
 entities.KINDS[DOCKER_REPOSITORY] = entities.Kind("dockerrepo", (entities.PROJECT,), check=_check)
