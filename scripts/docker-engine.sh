@@ -64,7 +64,11 @@ stop() {  # ends only the engine that start() began
     kill -0 "$pid" 2>/dev/null || break
     sleep 0.2
   done
-  rm -rf "$(dirname "$(sed 's|^unix://||' "$state/host")")" "$state/host" "$state/docker.pid"
+  local sockets
+  sockets=$(dirname "$(sed 's|^unix://||' "$state/host")")
+  # The engine leaves the name of its network namespace mounted.
+  umount --quiet "$sockets"/exec/netns/* 2>/dev/null || true
+  rm -rf "$sockets" "$state/host" "$state/docker.pid"
 }
 
 case "${1:-}" in

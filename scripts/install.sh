@@ -24,7 +24,8 @@ if [ ! -x "$tools/bin/uv" ]; then
 fi
 
 [ -x "$venv/bin/python" ] || "$tools/bin/uv" venv --quiet --python "$python" "$venv"
-"$tools/bin/uv" pip sync --quiet --python "$venv/bin/python" --require-hashes "$requirements"
+# Compiled here once: otherwise, where Python may not write bytecode, every task compiles what it imports.
+"$tools/bin/uv" pip sync --quiet --compile-bytecode --python "$venv/bin/python" --require-hashes "$requirements"
 if [ "$requirements" = requirements/dev.txt ]; then
   "$tools/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps --editable .
 fi

@@ -9,6 +9,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The machine that runs the tests has few cores and other work: slow is no failure.
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
 
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-of-the-tests-")
 os.environ.update(

@@ -74,10 +74,20 @@ def plan(
     if unlock_principal is not None:
         locked.append((int(unlock_principal), UNLOCK))
     return FolderPlan(
-        submitter=FolderSpec(str(submitter), _acl((submitter, READ_AND_DOWNLOAD), (service, ADMIN))),
-        submitter_locked=FolderSpec(f"{submitter}_LOCKED", _acl(*locked)),
+        submitter=FolderSpec(shared_name(submitter), _acl((submitter, READ_AND_DOWNLOAD), (service, ADMIN))),
+        submitter_locked=FolderSpec(locked_name(submitter), _acl(*locked)),
         submission_name=str(submission_id),
     )
+
+
+def shared_name(submitter_id: int | str) -> str:
+    """Return the name of the folder that a submitter can read."""
+    return str(submitter_id)
+
+
+def locked_name(submitter_id: int | str) -> str:
+    """Return the name of the folder whose content a submitter cannot read."""
+    return f"{submitter_id}_LOCKED"
 
 
 def log_archive_name(submission_id: int | str) -> str:

@@ -87,7 +87,8 @@ class AirflowDeployment:
         }
         for connection_id, connection in connections.items():
             settings[f"AIRFLOW_CONN_{connection_id.upper()}"] = json.dumps(dict(connection))
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW")}
+        # Tasks that may not keep bytecode compile this package each time they import it.
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "PYTHONDONTWRITEBYTECODE"))}
         return inherited | settings | dict(more)
 
     def run(self, *arguments: str) -> str:

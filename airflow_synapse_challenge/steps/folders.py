@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 from airflow_synapse_challenge.challenge import folders as layout
@@ -33,9 +34,7 @@ class SubmissionFolders:
         return asdict(self)
 
 
-def ensure_submission_folders(
-    client: SynapseClient, root: str, claimed: Claimed, *, service_principal: int | None = None
-) -> SubmissionFolders:
+def ensure_submission_folders(client: SynapseClient, root: str, claimed: Claimed) -> SubmissionFolders:
     """
     Make ``<submitter>/<submission>`` and ``<submitter>_LOCKED/<submission>`` where they do not exist.
 
@@ -43,17 +42,24 @@ def ensure_submission_folders(
     never changed.
 
     :param root: the challenge's logs folder.
-    :param service_principal: the account that works here; asked for (``GET /userProfile``) when not given.
     """
-    principal = service_principal or int(client.send(profiles.me()).owner_id)
-    plan = layout.plan(claimed.submission.submitter, claimed.submission.id, principal)
-    shared = folders.ensure_folder(client, root, plan.submitter.name, acl=plan.submitter.acl)
+    submitter, submission = claimed.submission.submitter, claimed.submission.id
+
+    @cache
+    def plan() -> layout.FolderPlan:
+        # Who works here matters only for a submitter's first submission.
+        return layout.plan(submitter, submission, int(client.send(profiles.me()).owner_id))
+
+    shared = folders.ensure_folder(client, root, layout.shared_name(submitter), acl=lambda: plan().submitter.acl or {})
     # Both of a submitter's folders are made together: where one was missing, the other most likely is.
     locked = folders.ensure_folder(
-        client, root, plan.submitter_locked.name, acl=plan.submitter_locked.acl, probably_new=shared.created
+        client,
+        root,
+        layout.locked_name(submitter),
+        acl=lambda: plan().submitter_locked.acl or {},
+        probably_new=shared.created,
     )
     made = [
-        folders.ensure_folder(client, parent.id, plan.submission_name, probably_new=True).id
-        for parent in (shared, locked)
+        folders.ensure_folder(client, parent.id, str(submission), probably_new=True).id for parent in (shared, locked)
     ]
     return SubmissionFolders(*made)

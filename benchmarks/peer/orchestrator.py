@@ -27,7 +27,7 @@ PREFIX = "orgSagebionetworksSynapseWorkflowOrchestrator"
 PAGE = 10
 TOIL_OPTIONS = (
     *("--batchSystem", "single_machine", "--retryCount", "0", "--defaultMemory", "100M", "--defaultDisk", "100M"),
-    *("--bypass-file-store", "--disableCaching", "--disableProgress", "--no-compute-checksum", "--skip-schemas"),
+    *("--bypass-file-store", "--caching", "false", "--disableProgress", "--no-compute-checksum"),
     # Every image is on the engine already.
     *("--clean", "always", "--custom-net", "host", "--no-prepull"),
 )
