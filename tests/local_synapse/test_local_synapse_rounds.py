@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 DAY = "2031-03-05"  # a Wednesday
 SCORED_OR_NOT = ("OPEN", "CLOSED", "SCORED", "VALIDATED", "EVALUATION_IN_PROGRESS", "RECEIVED", "ACCEPTED")
@@ -262,3 +266,207 @@ def test_a_quota_and_rounds_exclude_each_other(organiser, project, unique, at, q
     }
     status, reason = organiser.refused("POST", f"/evaluation/{other}/round", body)
     assert (status, "SubmissionQuota" in reason) == (400, True)
+
+
+@pytest.mark.rule("R-02", "V-07")
+def test_a_round_cannot_be_changed_beside_a_quota(organiser, queue, at, march):
+    """The words name what to do first."""
+    made = march()
+    status, reason = organiser.refused(
+        "PUT",
+        f"/evaluation/{queue}",
+        organiser.ok("GET", f"/evaluation/{queue}")
+        | {
+            "quota": {
+                "numberOfRounds": 1,
+                "roundDurationMillis": 1,
+                "firstRoundStart": made["roundStart"],
+            }
+        },
+    )
+    assert (status, "can not co-exist with EvaluationRounds" in reason) == (400, True)
+
+
+@pytest.mark.rule("R-01", "G-09")
+def test_rounds_come_in_pages_of_fifty(organiser, queue, at):
+    """The token leads to the next page, and the last page has none."""
+    at("2031-01-01T00:00:00")
+    path = f"/evaluation/{queue}/round"
+    starts = [f"2031-02-01T00:{minute:02d}:00.000Z" for minute in range(53)]
+    for start, end in zip(reversed(starts[:-1]), reversed(starts[1:]), strict=True):
+        organiser.ok("POST", path, {"evaluationId": queue, "roundStart": start, "roundEnd": end})
+    first = organiser.ok("POST", f"{path}/list", {})
+    assert [found["roundStart"] for found in first["page"]] == starts[:50]
+    assert first["nextPageToken"] == "50a50"
+    rest = organiser.ok("POST", f"{path}/list", {"nextPageToken": first["nextPageToken"]})
+    assert [found["roundStart"] for found in rest["page"]] == starts[50:52]
+    assert "nextPageToken" not in rest
+    small = organiser.ok("POST", f"{path}/list", {"nextPageToken": "2a1"})
+    assert [found["roundStart"] for found in small["page"]] == starts[1:3]
+    assert small["nextPageToken"] == "2a3"
+    for bad in ("x", "51a0", "0a0", "-1a0", "50a"):
+        assert organiser.refused("POST", f"{path}/list", {"nextPageToken": bad})[0] == 400
+
+
+@pytest.mark.rule("R-03")
+def test_a_round_may_start_a_moment_ago(organiser, queue, at):
+    """A second is forgiven, because clocks differ."""
+    body = {"evaluationId": queue, "roundStart": "2031-01-01T00:00:00.000Z", "roundEnd": "2031-02-01T00:00:00.000Z"}
+    at("2031-01-01T00:00:10")
+    status, reason = organiser.refused("POST", f"/evaluation/{queue}/round", body)
+    assert (status, reason) == (400, "Can not create an EvaluationRound with a start date in the past.")
+    at("2031-01-01T00:00:00.200000")
+    assert organiser.ok("POST", f"/evaluation/{queue}/round", body)["roundStart"] == body["roundStart"]
+
+
+@pytest.mark.rule("R-03")
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(days=st.lists(st.tuples(st.integers(1, 28), st.integers(1, 28)), min_size=1, max_size=5))
+def test_overlaps_are_refused_and_named(server, organiser, project, unique, days):
+    """Ranges that only touch do not overlap."""
+    server.set_clock(now="2031-01-01T00:00:00+00:00")
+    queue = organiser.ok("POST", "/evaluation", {"name": unique("Q"), "contentSource": project})["id"]
+    kept = {}
+    for start, end in days:
+        body = {
+            "evaluationId": queue,
+            "roundStart": f"2031-03-{start:02d}T00:00:00.000Z",
+            "roundEnd": f"2031-03-{end:02d}T00:00:00.000Z",
+        }
+        answer = organiser("POST", f"/evaluation/{queue}/round", body)
+        clashes = [identity for identity, (first, last) in kept.items() if last > start and first < end]
+        if start > end:
+            assert (answer.status_code, "can not end before it starts" in answer.text) == (400, True)
+        elif clashes:
+            reason = f"This round's date range overlaps with the following round IDs: [{', '.join(clashes)}]"
+            assert (answer.status_code, answer.json()["reason"]) == (400, reason)
+        else:
+            kept[answer.json()["id"]] = (start, end)
+    server.set_clock(offset_seconds=0)
+
+
+@pytest.mark.rule("R-04")
+def test_each_limit_names_its_type_and_number(organiser, queue, at, march):
+    at("2031-01-01T00:00:00")
+    body = {"evaluationId": queue, "roundStart": "2031-05-01T00:00:00.000Z", "roundEnd": "2031-06-01T00:00:00.000Z"}
+    path = f"/evaluation/{queue}/round"
+    for limit in ({"limitType": "DAILY"}, {"maximumSubmissions": 1}):
+        assert organiser.refused("POST", path, body | {"limits": [limit]})[0] == 400
+    twice = [{"limitType": "TOTAL", "maximumSubmissions": most} for most in (1, 2)]
+    refused = organiser.refused("POST", path, body | {"limits": twice})
+    assert refused == (400, "You may only have 1 limit of type: TOTAL")
+    negative = [{"limitType": "TOTAL", "maximumSubmissions": -1}]
+    refused = organiser.refused("POST", path, body | {"limits": negative})
+    assert refused == (400, "maxSubmissions must be a positive integer")
+    assert "limits" not in organiser.ok("POST", path, body)
+
+
+@pytest.mark.rule("R-05")
+def test_what_cannot_be_done_to_a_round(organiser, queue, at, march):
+    made = march()
+    path = f"/evaluation/{queue}/round"
+    at(f"{DAY}T00:00:00")
+    status, reason = organiser.refused("PUT", f"{path}/{made['id']}", made | {"roundEnd": "2031-03-04T00:00:00.000Z"})
+    assert (status, "in the past" in reason) == (400, True)
+    status, reason = organiser.refused("PUT", f"{path}/{made['id']}", made | {"etag": "old"})
+    assert (status, reason.startswith(f"EvaluationRound: {made['id']} has been updated since")) == (412, True)
+    status, reason = organiser.refused("PUT", f"{path}/1", made | {"id": "1"})
+    assert (status, reason) == (
+        404,
+        f"Evaluation Round with id=1, belonging to Evaluation id={queue}, could not be found.",
+    )
+    assert organiser.refused("PUT", f"{path}/{made['id']}", made | {"evaluationId": "1"})[0] == 400
+    assert organiser.refused("POST", path, made | {"evaluationId": "1"})[0] == 400
+    assert organiser.refused("POST", path, made | {"evaluationId": None})[0] == 400
+
+
+@pytest.mark.rule("R-05")
+def test_a_round_that_is_over_can_still_be_described(organiser, queue, at, march, submit, submitter):
+    """Only what changes is held against the clock."""
+    made = march(TOTAL=1)
+    at(f"{DAY}T00:00:00")
+    submit(submitter)
+    at("2031-06-01T00:00:00")
+    path = f"/evaluation/{queue}/round/{made['id']}"
+    changed = organiser.ok("PUT", path, made | {"limits": [{"limitType": "TOTAL", "maximumSubmissions": 2}]})
+    assert changed["limits"] == [{"limitType": "TOTAL", "maximumSubmissions": 2}]
+
+
+@pytest.mark.rule("R-05")
+def test_a_started_round_that_nobody_used_may_start_earlier(organiser, queue, at, march):
+    made = march()
+    at(f"{DAY}T00:00:00")
+    path = f"/evaluation/{queue}/round/{made['id']}"
+    changed = organiser.ok("PUT", path, made | {"roundStart": "2031-02-15T00:00:00.000Z"})
+    assert changed["roundStart"] == "2031-02-15T00:00:00.000Z"
+
+
+@pytest.mark.rule("R-06")
+def test_a_round_with_submissions_that_has_started_stays(organiser, queue, at, march, submit, submitter):
+    made = march()
+    path = f"/evaluation/{queue}/round/{made['id']}"
+    at(f"{DAY}T00:00:00")
+    submit(submitter)
+    refused = organiser.refused("DELETE", path)
+    assert refused == (
+        400,
+        "Can not delete an EvaluationRound after it has already started and Submissions have been made",
+    )
+
+
+@pytest.mark.rule("R-09")
+def test_a_round_is_found_by_its_own_id(organiser, person, queue, project, unique, share, march):
+    """Whoever may read the evaluation in the path reads the rounds of any; changes go the right way only."""
+    made = march()
+    other = organiser.ok("POST", "/evaluation", {"name": unique("Q"), "contentSource": project})["id"]
+    guest = person()
+    share(organiser, f"/evaluation/{other}", guest.id, "READ")
+    assert guest.refused("GET", f"/evaluation/{queue}/round/{made['id']}")[0] == 403
+    assert guest.ok("GET", f"/evaluation/{other}/round/{made['id']}") == made
+    assert organiser.refused("DELETE", f"/evaluation/{other}/round/{made['id']}")[0] == 404
+
+
+@pytest.mark.rule("V-04", "R-01")
+def test_rounds_of_what_is_not_there(organiser, submitter, queue):
+    body = {"evaluationId": "1", "roundStart": "2131-01-01T00:00:00.000Z", "roundEnd": "2131-02-01T00:00:00.000Z"}
+    assert organiser.refused("POST", "/evaluation/1/round", body) == (404, "Evaluation could not be found with id :1")
+    status, reason = submitter.refused("POST", f"/evaluation/{queue}/round", body | {"evaluationId": queue})
+    assert (status, f"is not authorized to UPDATE evaluation {queue}" in reason) == (403, True)
+
+
+@pytest.mark.rule("T-03")
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kind=st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "TOTAL"]),
+    moments=st.lists(st.integers(0, 70 * 24), min_size=2, max_size=4, unique=True).map(sorted),
+)
+def test_limits_against_the_calendar(server, organiser, submitter, project, unique, share, kind, moments):
+    """Days, weeks from Monday on and months are UTC's; a total limit is the round's."""
+    begin = datetime(2031, 2, 20, tzinfo=UTC)
+    server.set_clock(now="2031-01-01T00:00:00+00:00")
+    queue = organiser.ok("POST", "/evaluation", {"name": unique("Q"), "contentSource": project})["id"]
+    share(organiser, f"/evaluation/{queue}", submitter.id, "READ", "SUBMIT")
+    body = {
+        "evaluationId": queue,
+        "roundStart": "2031-02-20T00:00:00.000Z",
+        "roundEnd": "2031-06-01T00:00:00.000Z",
+        "limits": [{"limitType": kind, "maximumSubmissions": 1}],
+    }
+    organiser.ok("POST", f"/evaluation/{queue}/round", body)
+    entity = submitter.ok("GET", f"/entity/{submitter.home}")
+    wish = {"entityId": entity["id"], "versionNumber": 1, "evaluationId": queue}
+    spans = {
+        "DAILY": lambda moment: moment.date(),
+        "WEEKLY": lambda moment: moment.date() - timedelta(days=moment.weekday()),
+        "MONTHLY": lambda moment: (moment.year, moment.month),
+        "TOTAL": lambda _: None,
+    }
+    used = set()
+    for hours in moments:
+        moment = begin + timedelta(hours=hours)
+        server.set_clock(now=moment.isoformat())
+        answer = submitter("POST", "/evaluation/submission", wish, etag=entity["etag"])
+        span = spans[kind](moment)
+        assert answer.status_code == (403 if span in used else 201)
+        used.add(span)
+    server.set_clock(offset_seconds=0)
