@@ -7,11 +7,11 @@ from pathlib import Path
 from starlette.applications import Starlette
 
 from . import control
-from .content import entities, entity_access
+from .content import children, dois, entities, entity_access
 from .core.http import Server
 from .core.store import Store
 from .docker import bearer_tokens, commits, events, repositories
-from .files import handles, multipart
+from .files import download_list, downloads, external, multipart, parts, project_settings
 from .people import (
     discussion,
     mailboxes,
@@ -50,15 +50,19 @@ CONCEPTS = (
     bearer_tokens,
     challenge_teams,
     challenges,
+    children,
     commits,
     contributors,
     discussion,
+    dois,
+    download_list,
+    downloads,
     eligibility,
     entities,
     entity_access,
     evaluations,
     events,
-    handles,
+    external,
     legacy_query,
     listings,
     mailboxes,
@@ -69,6 +73,7 @@ CONCEPTS = (
     multipart,
     principals,
     profiles,
+    project_settings,
     replies,
     repositories,
     rounds,
@@ -93,8 +98,8 @@ def build(folder: Path) -> Starlette:
         *control.routes(server),
         *bearer_tokens.routes(),
         *pages.routes(server),
-        *handles.storage_routes(store),
+        *downloads.storage_routes(store),
         *discussion.storage_routes(store),
-        *multipart.storage_routes(store),
+        *parts.storage_routes(store),
     ]
     return server.app

@@ -205,6 +205,8 @@ def upload():
             "partSizeBytes": 5 * 2**20,
         }
         status = owner.ok("POST", "/file/multipart", body, "file")
+        if status["state"] == "COMPLETED":
+            return status["resultFileHandleId"]
         path = f"/file/multipart/{status['uploadId']}"
         for number in range(1, len(status["partsState"]) + 1):
             part = content[(number - 1) * 5 * 2**20 : number * 5 * 2**20]

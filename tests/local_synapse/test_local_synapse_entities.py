@@ -242,7 +242,7 @@ def test_moving_needs_rights_at_both_ends(organiser, person, project, new_folder
     inside = new_folder(organiser, project)
     assert organiser.ok("PUT", f"/entity/{folder}", found | {"parentId": inside})["parentId"] == inside
     path = organiser.ok("GET", f"/entity/{folder}/path")["path"]
-    assert [step["id"] for step in path] == [project, inside, folder]
+    assert [step["id"] for step in path] == ["syn4489", project, inside, folder]
 
 
 def test_moving_obeys_what_may_be_where(organiser, project, new_folder, new_file):
@@ -271,7 +271,7 @@ def test_a_folder_cannot_move_into_itself(tmp_path):
                 own.kill()
                 pytest.fail("the server runs in circles")
     assert moved in (400, 403)
-    assert path == [parent, outer, inner]
+    assert path == ["syn4489", parent, outer, inner]
 
 
 def test_how_something_was_made(organiser, project, new_file):

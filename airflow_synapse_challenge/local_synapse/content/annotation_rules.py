@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -13,6 +14,11 @@ MOST_VALUES = 100
 MOST_CHARACTERS = 500
 TYPES = ("STRING", "DOUBLE", "LONG", "TIMESTAMP_MS", "BOOLEAN")
 OLDER_LISTS = ("stringAnnos", "doubleAnnos", "longAnnos")
+KEY = re.compile(r"[a-zA-Z0-9,_.]+")
+RESERVED_KEY = "_accessrequirementids"
+LARGEST_LONG = 2**63 - 1
+WHOLE_NUMBER = re.compile(r"[+-]?\d{1,19}")
+NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)", re.IGNORECASE)
 
 
 def checked(annotations: Any) -> dict[str, Json]:
@@ -25,16 +31,18 @@ def checked(annotations: Any) -> dict[str, Json]:
 
 
 def _key(key: str) -> str:
-    if not re.fullmatch(r"[a-zA-Z0-9,_.]+", key):
+    if not KEY.fullmatch(key):
         raise Invalid(
             f"Invalid annotation name: '{key}'. Annotation names may only contain; letters, numbers, '_' and '.'"
         )
-    if key.lower() == "_accessrequirementids":
+    if key.lower() == RESERVED_KEY:
         raise Invalid(f"{key} is a reserved annotation key")
     return key
 
 
 def _entry(key: str, entry: Any) -> Json:
+    if not isinstance(entry, dict):
+        raise Invalid(f"The annotation {key} must be an object with a type and a value")
     kind, values = entry.get("type"), entry.get("value")
     if kind not in TYPES:
         raise Invalid(f"type of annotation {key} must be one of {', '.join(TYPES)}")
@@ -51,17 +59,25 @@ def _entry(key: str, entry: Any) -> Json:
 def _text(key: str, kind: str, value: Any) -> str:
     if value is None:
         raise Invalid("null is not allowed. To indicate no values, use an empty list.")
+    if isinstance(value, dict | list):
+        raise Invalid(f"Value associated with key={key} must not be an object or a list")
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    try:
-        if kind == "DOUBLE":
-            float(text)
-        elif kind in ("LONG", "TIMESTAMP_MS"):
-            int(text)
-        elif kind == "BOOLEAN" and text.lower() not in ("true", "false"):
-            raise ValueError(text)
-    except ValueError as error:
-        raise Invalid(f"Value associated with key={key} is not valid for type={kind}: {text}") from error
+    if not _fits(kind, text):
+        raise Invalid(f"Value associated with key={key} is not valid for type={kind}: {text}")
     return text
+
+
+def _fits(kind: str, text: str) -> bool:
+    if kind == "DOUBLE":
+        return NUMBER.fullmatch(text) is not None
+    if kind in ("LONG", "TIMESTAMP_MS"):
+        return WHOLE_NUMBER.fullmatch(text) is not None and -LARGEST_LONG - 1 <= int(text) <= LARGEST_LONG
+    return kind != "BOOLEAN" or text.lower() in ("true", "false")
+
+
+def is_finite(text: str) -> bool:
+    """Tell whether a number can be written as a JSON number."""
+    return math.isfinite(float(text))
 
 
 def older(annotations: Any, submission: int, evaluation: int) -> Json:

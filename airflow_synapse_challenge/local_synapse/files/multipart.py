@@ -1,219 +1,242 @@
-"""Multipart upload: begin or resume, put parts to presigned addresses, add, complete."""
+"""Multipart upload and copy: begin or resume, put parts to presigned addresses, add, complete (F-01 to F-04)."""
 
 from __future__ import annotations
 
 import hashlib
-import shutil
+import sqlite3
 import uuid
-from pathlib import Path
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
+from airflow_synapse_challenge.local_synapse.core.bodies import Body
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed, require
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, operation
-from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, tables
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load
 
-from . import handles
+from . import downloads, handles, parts, storage_locations
 
-tables(
-    """
-    CREATE TABLE IF NOT EXISTS upload (
-        id INTEGER PRIMARY KEY, user INTEGER NOT NULL, request_hash TEXT NOT NULL, request TEXT NOT NULL,
-        parts TEXT NOT NULL, file_handle INTEGER, started_on TEXT NOT NULL);
-    CREATE INDEX IF NOT EXISTS upload_hash ON upload (user, request_hash);
-    """
-)
-
+CHANGES = ("view", "modify")
 SMALLEST_PART = 5 * 1024**2
 LARGEST_PART = 5 * 1024**3
 MOST_PARTS = 10_000
-REQUEST_FIELDS = ("fileName", "contentType", "contentMD5Hex", "fileSizeBytes", "partSizeBytes", "storageLocationId")
+LARGEST_FILE = 5_497_558_138_880
+UPLOAD, COPY = (f"{handles.MODEL}Multipart{name}Request" for name in ("Upload", "UploadCopy"))
 
 
-def storage_routes(store: Store) -> list[Route]:
-    """Return the route that takes parts."""
+class MultipartBody(Body, total=False):
+    """``MultipartUploadRequest`` or ``MultipartUploadCopyRequest``."""
 
-    async def put_part(request: Request) -> Response:
-        upload, part = request.path_params["upload"], request.path_params["part"]
-        if refusal := handles.verified(store, request, "PUT", f"parts/{upload}/{part}"):
-            return refusal
-        folder = store.files / "parts" / str(upload)
-        folder.mkdir(parents=True, exist_ok=True)
-        arriving = folder / f"{part}.{uuid.uuid4().hex}"
-        digest = hashlib.md5(usedforsecurity=False)
-        with arriving.open("wb") as target:
-            async for chunk in request.stream():
-                digest.update(chunk)
-                target.write(chunk)
-        arriving.replace(folder / str(part))
-        (folder / f"{part}.md5").write_text(digest.hexdigest())
-        return Response(headers={"ETag": f'"{digest.hexdigest()}"'})
-
-    return [Route("/storage/parts/{upload:int}/{part:int}", put_part, methods=["PUT"])]
+    concreteType: str
+    fileName: str
+    contentType: str
+    contentMD5Hex: str
+    fileSizeBytes: int
+    partSizeBytes: int
+    storageLocationId: int
+    generatePreview: bool
+    sourceFileHandleAssociation: downloads.AssociationBody
 
 
-@operation("POST", "/file/v1/file/multipart", 200)
+class PartNumbersBody(Body, total=False):
+    """``BatchPresignedUploadUrlRequest``."""
+
+    uploadId: str
+    partNumbers: list[int]
+    contentType: str
+
+
+@operation("POST", "/file/v1/file/multipart", 201, body=MultipartBody, scopes=CHANGES)
 def begin(context: Context) -> Json:
-    """Begin an upload, or go on with the one that an equal request began (F-01)."""
-    store, body = context.store, context.body
-    if context.user == ANONYMOUS:
+    """Begin an upload or a copy, or go on with the one that an equal request began (F-01)."""
+    store, user = context.store, context.user
+    if user == ANONYMOUS:
         raise NotAllowed("Anonymous cannot upload files.")
-    _check(body)
-    wish = {key: body.get(key) for key in REQUEST_FIELDS}
+    wish = {"concreteType": UPLOAD} | {
+        key: context.body[key] for key in MultipartBody.__annotations__ if key in context.body
+    }
+    if wish["concreteType"] not in (UPLOAD, COPY):
+        raise Invalid(f"Unknown concreteType of a multipart request: {wish['concreteType']}")
+    plan = _planned_copy(context, wish) if wish["concreteType"] == COPY else _planned_upload(store, wish)
     identity = hashlib.sha256(dump(wish).encode()).hexdigest()
-    if context.query.get("forceRestart", "false").lower() == "true":
-        store.run("DELETE FROM upload WHERE user = ? AND request_hash = ?", context.user, identity)
-    row = store.one(
-        "SELECT id FROM upload WHERE user = ? AND request_hash = ? ORDER BY id DESC", context.user, identity
-    )
-    if row is None:
-        upload = store.next_id("upload")
-        store.run(
-            "INSERT INTO upload VALUES (?, ?, ?, ?, ?, NULL, ?)",
-            upload,
-            context.user,
-            identity,
-            dump(body),
-            "0" * _count_parts(body),
-            store.timestamp(),
-        )
-    else:
-        upload = row["id"]
-    return _status(store, upload)
+    if context.flag("forceRestart"):
+        _forget(store, user, identity)
+    begun = store.value("SELECT id FROM upload WHERE user = ? AND request_hash = ?", user, identity)
+    return _status(store, begun or _begun(store, user, identity, plan))
 
 
-def _check(body: Json) -> None:
+def _planned_upload(store: Store, wish: Json) -> Json:
+    """Return what an upload will make, if the request is one that may be made (F-02)."""
     for name in ("fileName", "fileSizeBytes", "partSizeBytes", "contentMD5Hex"):
-        require(body.get(name), f"MultipartUploadRequest.{name}")
-    if body["fileSizeBytes"] < 1:
+        require(wish.get(name), f"MultipartUploadRequest.{name}")
+    if wish["fileSizeBytes"] < 1:
         raise Invalid("MultipartUploadRequest.fileSizeBytes must be at least 1 byte.")
-    if not SMALLEST_PART <= body["partSizeBytes"] <= LARGEST_PART:
+    plan = {
+        "fileName": wish["fileName"],
+        "contentType": wish.get("contentType") or "application/octet-stream",
+        "contentMd5": wish["contentMD5Hex"].lower(),
+        "contentSize": wish["fileSizeBytes"],
+    }
+    return _with_place(store, wish, plan)
+
+
+def _planned_copy(context: Context, wish: Json) -> Json:
+    """Return what a copy will make; the caller needs the source's content and an own place for it."""
+    store, association = context.store, wish.get("sourceFileHandleAssociation")
+    require(association, "MultipartUploadCopyRequest.sourceFileHandleAssociation")
+    require(wish.get("partSizeBytes"), "MultipartUploadCopyRequest.partSizeBytes")
+    handle, failure = downloads.permitted(context, association or {})
+    if failure == "NOT_FOUND":
+        raise Missing(f"FileHandle with id {handle} does not exist")
+    if failure:
+        raise NotAllowed(f"You are not authorized to access the FileHandle {handle}.")
+    if handles.path_of(store, handle) is None:
+        raise Invalid(f"The file handle {handle} is not stored here and cannot be copied.")
+    location = wish.get("storageLocationId", handles.DEFAULT_LOCATION)
+    if location != handles.DEFAULT_LOCATION:
+        storage_locations.require_own(store, context.user, location)
+    source = handles.show(store, handle)
+    plan = {key: source[key] for key in ("fileName", "contentType", "contentMd5", "contentSize")}
+    return _with_place(store, wish, plan | {"fileName": wish.get("fileName") or source["fileName"], "source": handle})
+
+
+def _with_place(store: Store, wish: Json, plan: Json) -> Json:
+    """Add where the content goes and how long its parts are (F-02)."""
+    size, part_size = plan["contentSize"], wish["partSizeBytes"]
+    if not SMALLEST_PART <= part_size <= LARGEST_PART:
         raise Invalid(f"The part size must be between {SMALLEST_PART} and {LARGEST_PART} bytes.")
-    if _count_parts(body) > MOST_PARTS:
+    if size > LARGEST_FILE:
+        raise Invalid(f"The maximum file size is {LARGEST_FILE} bytes.")
+    if -(-size // part_size) > MOST_PARTS:
         raise Invalid(f"File would need more than the maximum number of parts: {MOST_PARTS}")
+    location = wish.get("storageLocationId", handles.DEFAULT_LOCATION)
+    return plan | storage_locations.place_of(store, location) | {"partSize": part_size, "storageLocationId": location}
 
 
-def _count_parts(body: Json) -> int:
-    return -(-int(body["fileSizeBytes"]) // int(body["partSizeBytes"]))
+def _begun(store: Store, user: int, identity: str, plan: Json) -> int:
+    upload, now = store.next_id("upload"), store.timestamp()
+    store.run(
+        "INSERT INTO upload VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)",
+        upload,
+        user,
+        identity,
+        dump(plan),
+        uuid.uuid4().hex,
+        plan["contentSize"],
+        plan["partSize"],
+        plan.get("source"),
+        "0" * -(-plan["contentSize"] // plan["partSize"]),
+        now,
+        now,
+    )
+    return upload
+
+
+def _forget(store: Store, user: int, identity: str) -> None:
+    """Forget the uploads that an equal request began; what they have made stays."""
+    for row in store.all("SELECT * FROM upload WHERE user = ? AND request_hash = ?", user, identity):
+        parts.end(row["id"])
+        store.run("DELETE FROM upload_part WHERE upload = ?", row["id"])
+        store.run("DELETE FROM upload WHERE id = ?", row["id"])
+        if row["file_handle"] is None:
+            (store.files / row["path"]).unlink(missing_ok=True)
 
 
 def _status(store: Store, upload: int) -> Json:
     row = store.one("SELECT * FROM upload WHERE id = ?", upload)
-    if row is None:
-        raise Missing(f"Cannot find an upload with id {upload}")
+    assert row is not None
     return {
-        "concreteType": f"{handles.MODEL}MultipartUploadStatus",
         "uploadId": str(upload),
         "startedBy": str(row["user"]),
         "startedOn": row["started_on"],
-        "updatedOn": row["started_on"],
+        "updatedOn": row["updated_on"],
         "partsState": row["parts"],
         "state": "COMPLETED" if row["file_handle"] else "UPLOADING",
         "resultFileHandleId": str(row["file_handle"]) if row["file_handle"] else None,
     }
 
 
-def _own(context: Context) -> tuple[int, Json, str]:
+def _own(context: Context) -> sqlite3.Row:
     upload = context.number("id")
     row = context.store.one("SELECT * FROM upload WHERE id = ?", upload)
     if row is None:
         raise Missing(f"Cannot find an upload with id {upload}")
     if row["user"] != context.user:
         raise NotAllowed("Only the user that started a multipart upload can get part upload pre-signed URLs")
-    return upload, load(row["request"]), row["parts"]
+    return row
 
 
-def _checked_part(number: int, parts: str) -> int:
-    if not 1 <= number <= len(parts):
-        raise Invalid(f"Part numbers must be between 1 and {len(parts)}: {number}")
+def _checked_part(number: int, states: str) -> int:
+    if not 1 <= number <= len(states):
+        raise Invalid(f"Part numbers must be between 1 and {len(states)}: {number}")
     return number
 
 
-@operation("POST", "/file/v1/file/multipart/{id}/presigned/url/batch", 200)
+@operation(
+    "POST",
+    "/file/v1/file/multipart/{id}/presigned/url/batch",
+    201,
+    body=PartNumbersBody,
+    scopes=CHANGES,
+    writes=False,
+)
 def part_urls(context: Context) -> Json:
     """Return addresses for parts (F-03)."""
-    upload, _, parts = _own(context)
-    numbers = context.body.get("partNumbers") or []
+    row, numbers = _own(context), context.body.get("partNumbers")
     if not numbers:
         raise Invalid("BatchPresignedUploadUrlRequest.partNumbers must contain at least one value")
+    content_type = context.body.get("contentType")
+    headers = {"Content-Type": content_type} if content_type else {}
     return {
         "partPresignedUrls": [
             {
-                "partNumber": _checked_part(number, parts),
+                "partNumber": _checked_part(number, row["parts"]),
                 "uploadPresignedUrl": handles.presigned(
-                    context.store, context.base, "PUT", f"parts/{upload}/{number}", handles.UPLOAD_SECONDS
+                    context.store,
+                    context.base,
+                    "PUT",
+                    f"parts/{row['id']}/{number}",
+                    handles.UPLOAD_SECONDS,
+                    content_type,
                 ),
-                "signedHeaders": {},
+                "signedHeaders": headers,
             }
             for number in numbers
         ]
     }
 
 
-@operation("PUT", "/file/v1/file/multipart/{id}/add/{part:int}", 201)
+@operation("PUT", "/file/v1/file/multipart/{id}/add/{part:int}", 201, scopes=CHANGES)
 def add_part(context: Context) -> Json:
     """Count a part in if its content is what the caller says; a wrong MD5 is no HTTP error (F-03)."""
-    upload, _, parts = _own(context)
-    part = _checked_part(int(context.path["part"]), parts)
-    found = _folder(context.store, upload) / f"{part}.md5"
-    digest = found.read_text() if found.is_file() else None
-    answer = {"uploadId": str(upload), "partNumber": part}
-    if digest != context.query.get("partMD5Hex"):
-        return answer | {
-            "addPartState": "ADD_FAILED",
-            "errorMessage": "The provided MD5 does not match the MD5 of the uploaded part."
-            if digest
-            else "The part was not uploaded.",
-        }
-    state = parts[: part - 1] + "1" + parts[part:]
-    context.store.run("UPDATE upload SET parts = ? WHERE id = ?", state, upload)
+    row = _own(context)
+    number = _checked_part(int(context.path["part"]), row["parts"])
+    wanted = context.query.get("partMD5Hex")
+    require(wanted, "partMD5Hex")
+    if row["file_handle"] is not None:
+        raise Invalid("Cannot add parts to completed file upload.")
+    md5 = context.store.value("SELECT md5 FROM upload_part WHERE upload = ? AND number = ?", row["id"], number)
+    answer = {"uploadId": str(row["id"]), "partNumber": number}
+    if md5 is None:
+        return answer | {"addPartState": "ADD_FAILED", "errorMessage": "The part was not uploaded."}
+    if md5 != str(wanted).lower():
+        reason = "The provided MD5 does not match the MD5 of the uploaded part."
+        return answer | {"addPartState": "ADD_FAILED", "errorMessage": reason}
+    parts.set_part(context.store, row["id"], row["parts"], number, "1")
     return answer | {"addPartState": "ADD_SUCCESS"}
 
 
-@operation("PUT", "/file/v1/file/multipart/{id}/complete")
+@operation("PUT", "/file/v1/file/multipart/{id}/complete", 201, scopes=CHANGES)
 def complete(context: Context) -> Json:
     """Make the file of all parts (F-03)."""
-    upload, request, parts = _own(context)
-    missing = parts.count("0")
-    if missing:
+    store, row = context.store, _own(context)
+    if row["file_handle"] is not None:
+        return _status(store, row["id"])
+    if missing := row["parts"].count("0"):
         raise Invalid(
             f"Missing {missing} part(s).  All parts must be successfully added before a file upload can be completed."
         )
-    status = _status(context.store, upload)
-    if status["state"] == "COMPLETED":
-        return status
-    path = _assembled(context.store, upload, len(parts))
-    doc = {
-        "concreteType": f"{handles.MODEL}S3FileHandle",
-        "fileName": request["fileName"],
-        "contentType": request.get("contentType") or "application/octet-stream",
-        "contentMd5": request["contentMD5Hex"].lower(),
-        "contentSize": path.stat().st_size,
-        "storageLocationId": 1,
-        "bucketName": "local-synapse",
-        "key": path.name,
-    }
-    handle = handles.add(context.store, context.user, path, doc)
-    context.store.run("UPDATE upload SET file_handle = ? WHERE id = ?", handle, upload)
-    return _status(context.store, upload)
-
-
-def _folder(store: Store, upload: int) -> Path:
-    return store.files / "parts" / str(upload)
-
-
-def _assembled(store: Store, upload: int, count: int) -> Path:
-    folder = _folder(store, upload)
-    path = store.files / f"{upload}-{uuid.uuid4().hex}"
-    first = folder / "1"
-    if not first.is_file():
-        raise Invalid("The parts of this upload are gone; restart it with forceRestart=true.")
-    first.replace(path)
-    with path.open("ab") as target:
-        for number in range(2, count + 1):
-            with (folder / str(number)).open("rb") as source:
-                shutil.copyfileobj(source, target)
-    shutil.rmtree(folder)
-    return path
+    doc = {key: value for key, value in load(row["request"]).items() if key not in ("partSize", "source")}
+    doc["key"] = "/".join(filter(None, [doc.pop("baseKey", None), row["path"]]))
+    handle = handles.add(store, context.user, store.files / row["path"], doc)
+    parts.end(row["id"])
+    store.run("DELETE FROM upload_part WHERE upload = ?", row["id"])
+    store.run("UPDATE upload SET file_handle = ?, updated_on = ? WHERE id = ?", handle, store.timestamp(), row["id"])
+    return _status(store, row["id"])
