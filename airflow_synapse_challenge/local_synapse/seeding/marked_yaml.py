@@ -114,7 +114,7 @@ def _mapping(document: Document, node: yaml.MappingNode, path: Path) -> dict[str
 
 
 def _scalar(node: yaml.Node) -> Any:
-    plain = isinstance(node, yaml.ScalarNode) and node.style is None
+    plain = isinstance(node, yaml.ScalarNode) and not node.style
     if plain and node.tag.startswith("tag:yaml.org,2002:"):
         for pattern, make in _PLAIN:
             if pattern.fullmatch(node.value):
