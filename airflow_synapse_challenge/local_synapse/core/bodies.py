@@ -7,12 +7,15 @@ pass, a number stands for a text and a text for the number that it spells (G-06)
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # typing's own has no place for pydantic's settings before Python 3.12
 
 from .errors import Invalid
+
+#: A whole number as Synapse has it: 64 bits.
+Long = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 
 class Body(TypedDict, total=False):

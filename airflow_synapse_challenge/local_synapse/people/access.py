@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from airflow_synapse_challenge.local_synapse.core.bodies import Body
+from airflow_synapse_challenge.local_synapse.core.bodies import Body, Long
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, NotAllowed
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag, tables
@@ -49,7 +49,7 @@ AccessType = Literal[
 class ResourceAccess(Body, total=False):
     """What a principal may do."""
 
-    principalId: int
+    principalId: Long
     accessType: list[AccessType]
 
 

@@ -88,7 +88,7 @@ def _add(context: Context, kind: str, team: int, user: int | None, doc: Json) ->
     identity = store.next_id("request")
     doc |= {"id": str(identity), "createdBy": str(context.user), "createdOn": store.timestamp()}
     if expires_on := context.body.get("expiresOn"):
-        doc["expiresOn"] = as_text(expires_on if expires_on.tzinfo else expires_on.replace(tzinfo=UTC))
+        doc["expiresOn"] = _as_text(expires_on)
     store.run(
         "INSERT INTO membership_request VALUES (?, ?, ?, ?, ?, ?)",
         identity,
@@ -99,6 +99,13 @@ def _add(context: Context, kind: str, team: int, user: int | None, doc: Json) ->
         dump(doc),
     )
     return doc
+
+
+def _as_text(moment: datetime) -> str:
+    try:
+        return as_text(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except OverflowError as error:
+        raise Invalid(f"expiresOn is out of range: {moment}") from error
 
 
 @operation("POST", "/repo/v1/membershipInvitation", 201, body=Invitation, scopes=("view", "modify"))
@@ -136,6 +143,8 @@ def ask(context: Context) -> Json:
 
 def _tell(context: Context, recipients: list[int], subject: str) -> None:
     """Send the message that Synapse sends with an invitation or a request."""
+    if not recipients:
+        return
     sender = header(context.store, context.user)["userName"]
     lines = [f"From {sender}:", context.body["message"]] if context.body.get("message") else [f"From {sender}."]
     messages.deliver_text(context.store, context.user, recipients, subject, "\n\n".join(lines) + "\n")

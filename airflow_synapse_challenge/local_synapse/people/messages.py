@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -29,8 +30,8 @@ tables(
     """
 )
 
-CONCRETE_TYPE = "org.sagebionetworks.repo.model.message.MessageToUser"
 MOST_RECIPIENTS = 50
+ID = re.compile(r"[0-9]{1,18}")
 RATE_LIMIT = 10
 RATE_WINDOW = timedelta(seconds=60)
 
@@ -64,7 +65,6 @@ def deliver(store: Store, sender: int, doc: Json) -> Json:
     root = _root(store, doc.get("inReplyTo")) or identity
     kept = {key: doc[key] for key in Message.__annotations__ if key in doc}
     stored = kept | {
-        "concreteType": CONCRETE_TYPE,
         "id": str(identity),
         "createdBy": str(sender),
         "createdOn": store.timestamp(),
@@ -162,7 +162,7 @@ def send_checked(store: Store, sender: int, doc: Json, recipients: list[str]) ->
         raise Invalid("Must specify at least one recipient")
     if len(recipients) > MOST_RECIPIENTS:
         raise Invalid(f"May not message more than {MOST_RECIPIENTS} at once.")
-    unknown = [item for item in recipients if not (item.isdecimal() and kind_of(store, int(item)))]
+    unknown = [item for item in recipients if not (ID.fullmatch(item) and kind_of(store, int(item)))]
     if unknown:
         raise Invalid(f"One or more of the following IDs are not recognized: {', '.join(unknown)}")
     _check_rate(store, sender)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 
-from airflow_synapse_challenge.local_synapse.core.bodies import Body
-from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NameTaken, NotServed, require
+from airflow_synapse_challenge.local_synapse.core.bodies import Body, Long
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NameTaken, require
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, as_id, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag, tables
 
@@ -40,8 +40,13 @@ WORDS_OF_KIND = {
     "user": (USER_NAME, "User names can only contain letters, numbers, dot (.), dash (-) and underscore (_)"),
     "team": (TEAM_NAME, "Team names can only contain letters, numbers, spaces, dot (.), dash (-), underscore (_)"),
 }
-KIND_OF_ALIAS = {"USER_NAME": "user", "TEAM_NAME": "team"}
-ALIAS_TYPES = ("USER_NAME", "TEAM_NAME", "USER_EMAIL", "USER_OPEN_ID", "USER_ORCID")
+FORM_OF_ALIAS = {
+    "USER_NAME": USER_NAME,
+    "TEAM_NAME": TEAM_NAME,
+    "USER_EMAIL": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+"),
+    "USER_OPEN_ID": re.compile(r"https?://\S+"),
+    "USER_ORCID": re.compile(r"https?://orcid\.org/(\d{4}-){3}\d{3}[\dX]"),
+}
 KINDS_OF_FILTER = {"ALL": None, "USERS_ONLY": "user", "TEAMS_ONLY": "team"}
 #: Sorts behind every text that begins with what it is appended to.
 LAST_CHARACTER = "\U0010ffff"
@@ -187,7 +192,7 @@ def headers_by_id(context: Context) -> Json:
 class IdList(Body, total=False):
     """Ids of users or teams."""
 
-    list: list[int]
+    list: list[Long]
 
 
 class AliasList(Body, total=False):
@@ -226,14 +231,19 @@ def by_alias(context: Context) -> Json:
 
 @operation("POST", "/repo/v1/principal/available", 201, body=Alias, scopes=("view",), writes=False)
 def is_available(context: Context) -> Json:
-    """Whether a name may be given, and whether nobody has it."""
+    """Whether a user or a team may have an alias, and whether nobody has it."""
     alias, kind = context.body.get("alias"), context.body.get("type")
     require(alias, "alias")
     require(kind, "type")
-    if kind not in ALIAS_TYPES:
-        raise Invalid(f"type must be one of {', '.join(ALIAS_TYPES)}, not {kind!r}")
-    if kind not in KIND_OF_ALIAS:
-        raise NotServed(f"The local Synapse gives no aliases of type {kind}.")
-    form, _ = WORDS_OF_KIND[KIND_OF_ALIAS[kind]]
-    valid = form.fullmatch(alias) is not None
-    return {"valid": valid, "available": valid and named(context.store, alias) is None}
+    if kind not in FORM_OF_ALIAS:
+        raise Invalid(f"type must be one of {', '.join(FORM_OF_ALIAS)}, not {kind!r}")
+    valid = FORM_OF_ALIAS[kind].fullmatch(alias) is not None
+    return {"valid": valid, "available": valid and not _is_taken(context.store, kind, alias)}
+
+
+def _is_taken(store: Store, kind: str, alias: str) -> bool:
+    if kind in ("USER_NAME", "TEAM_NAME"):
+        return named(store, alias) is not None
+    # Nobody here has an ORCID or an OpenID.
+    owner = "SELECT 1 FROM principal, json_each(doc, '$.emails') AS email WHERE lower(email.value) = lower(?)"
+    return kind == "USER_EMAIL" and store.one(owner, alias) is not None
