@@ -11,7 +11,9 @@ from synapse_contract import contract, sources
 from synapse_contract.served import SERVED, room
 
 #: Parameters that a client sends although Synapse has none of that name: Synapse takes no notice of them.
-PARAMETERS_OF_CLIENTS: dict[str, set[str]] = {}
+PARAMETERS_OF_CLIENTS: dict[str, set[str]] = {
+    "GET /docker/v1/bearerToken": {"account", "client_id", "offline_token"},  # Docker's
+}
 #: What an ordered fault answers says nothing about the operation that it hits.
 ORDERED = "ordered fault"
 

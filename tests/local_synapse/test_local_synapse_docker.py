@@ -142,6 +142,16 @@ def test_an_external_repository_gets_another_name(organiser, project, external):
     assert (changed["repositoryName"], changed["isManaged"]) == ("ubuntu", False)
 
 
+@pytest.mark.rule("G-06")
+def test_fields_of_other_types(organiser, project):
+    body = {"concreteType": DOCKER, "parentId": project, "repositoryName": 2026, "colour": "blue"}
+    made = organiser.ok("POST", "/entity", body)
+    assert made["repositoryName"] == "2026"
+    assert "colour" not in made
+    for change in ({"repositoryName": ["ubuntu"]}, {"isManaged": "perhaps"}):
+        assert organiser.refused("POST", "/entity", body | change)[0] == 400
+
+
 @pytest.mark.parametrize("name", [None, "", "Upper/Case", "-x", "a//b", "a/", "a:latest", "a@sha256:0", "a b", "é"])
 def test_names_that_no_repository_has(organiser, project, name):
     body = {"concreteType": DOCKER, "parentId": project, "repositoryName": name}

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from airflow_synapse_challenge.local_synapse.content import entities
-from airflow_synapse_challenge.local_synapse.core.errors import Invalid, InvalidToken, NotAllowed, Refused, require
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, InvalidToken, NotAllowed, require
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, error_response, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, tables
 from airflow_synapse_challenge.local_synapse.people import access
@@ -109,7 +109,7 @@ def _allowed_in_repository(store: Store, user: int, scopes: list[str], path: str
         # Docker looks for layers before it sends them, and here there is nothing yet to hide.
         may_pull = may_push and "push" in asked
     else:
-        may_push = _may(store, user, row["id"], "UPDATE")
+        may_push = entities.may(store, row["id"], user, "UPDATE")
         may_pull = _may_pull(store, user, row["id"])
     allowed = set()
     if may_push and "modify" in scopes:
@@ -129,23 +129,12 @@ def _remember(store: Store, name: str, user: int) -> None:
 def _may_create(store: Store, user: int, path: str) -> bool:
     project = repositories.project_of(path)
     kind = store.value("SELECT type FROM entity WHERE id = ?", project)
-    return kind == entities.PROJECT and project is not None and _may(store, user, project, "CREATE")
+    return kind == entities.PROJECT and project is not None and entities.may(store, project, user, "CREATE")
 
 
 def _may_pull(store: Store, user: int, entity: int) -> bool:
     """Tell whether a user may pull: by DOWNLOAD, or as an organiser to whom the repository was submitted."""
-    if _may(store, user, entity, "DOWNLOAD"):
+    if entities.may(store, entity, user, "DOWNLOAD"):
         return True
     queues = store.all("SELECT DISTINCT evaluation FROM submission WHERE entity = ?", entity)
     return any(evaluations.may(store, row["evaluation"], user, "READ_PRIVATE_SUBMISSION") for row in queues)
-
-
-def _may(store: Store, user: int, entity: int, kind: str) -> bool:
-    """Tell whether an entity is there and gives a user an access type; only certified users create (E-19)."""
-    try:
-        if kind == "CREATE":
-            access.require_certified(store, user)
-        entities.require(store, entity, user, kind)
-    except Refused:
-        return False
-    return True

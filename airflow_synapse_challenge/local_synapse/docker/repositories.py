@@ -7,6 +7,7 @@ import sqlite3
 from contextvars import ContextVar
 
 from airflow_synapse_challenge.local_synapse.content import entities
+from airflow_synapse_challenge.local_synapse.core.bodies import Body
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, require
 from airflow_synapse_challenge.local_synapse.core.http import Context, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, tables
@@ -30,6 +31,13 @@ NAME = re.compile(
 MANAGED_PATH = re.compile(r"syn(\d{1,18})/.+")
 #: The repository that a push is making just now; of no other may a managed one be made.
 _pushed: ContextVar[str] = ContextVar("pushed", default="")
+
+
+class RepositoryBody(Body, total=False):
+    """What a repository has beside the fields of every entity."""
+
+    repositoryName: str
+    isManaged: bool
 
 
 def registry_host(store: Store) -> str:
@@ -76,7 +84,7 @@ def create_managed(store: Store, user: int, path: str) -> int:
 def _check(store: Store, user: int, doc: Json, old: Json | None) -> None:
     """Clients name external repositories only (D-01)."""
     require(doc.get("repositoryName"), "repositoryName")
-    doc["repositoryName"] = name = str(doc["repositoryName"])
+    name = doc["repositoryName"]
     doc["isManaged"] = name == _pushed.get()
     if doc["isManaged"]:
         return
@@ -90,7 +98,7 @@ def _check(store: Store, user: int, doc: Json, old: Json | None) -> None:
         raise Invalid("Cannot create or update a Docker repository that has a reserved registry host.")
 
 
-entities.KINDS[DOCKER_REPOSITORY] = entities.Kind("dockerrepo", (entities.PROJECT,), check=_check)
+entities.KINDS[DOCKER_REPOSITORY] = entities.Kind("dockerrepo", (entities.PROJECT,), check=_check, body=RepositoryBody)
 
 
 @operation("GET", "/repo/v1/entity/dockerRepo/id")
