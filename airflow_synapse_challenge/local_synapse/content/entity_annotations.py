@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 from typing import Any
 
-from airflow_synapse_challenge.local_synapse.core.bodies import Body
+from airflow_synapse_challenge.local_synapse.core.bodies import Body, Long
 from airflow_synapse_challenge.local_synapse.core.errors import require
 from airflow_synapse_challenge.local_synapse.core.http import Context, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load
@@ -38,9 +38,9 @@ class OlderAnnotationsBody(Body, total=False):
     id: str
     etag: str
     stringAnnotations: dict[str, list[str]]
-    longAnnotations: dict[str, list[int]]
+    longAnnotations: dict[str, list[Long]]
     doubleAnnotations: dict[str, list[float]]
-    dateAnnotations: dict[str, list[int]]
+    dateAnnotations: dict[str, list[Long]]
 
 
 def annotations_of(row: sqlite3.Row) -> Json:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from airflow_synapse_challenge.local_synapse.core.bodies import Body, shaped
+from airflow_synapse_challenge.local_synapse.core.bodies import Body, Long, shaped
 from airflow_synapse_challenge.local_synapse.core.errors import Missing, NotAllowed, Refused
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag, tables
@@ -62,7 +62,7 @@ class ReferenceBody(Body, total=False):
     """``Reference``: an entity, perhaps in a version."""
 
     targetId: str
-    targetVersionNumber: int
+    targetVersionNumber: Long
 
 
 class ProjectBody(Body, total=False):
@@ -165,21 +165,26 @@ def below(store: Store, entity: int) -> list[tuple[int, int]]:
 def refusal(store: Store, row: sqlite3.Row, user: int, kind: str) -> Refused | None:
     """Return why a user lacks an access type on an entity that is there, ``None`` if they have it (E-16, E-19)."""
     try:
-        _check_access(store, row, user, kind)
+        if kind == "CREATE" or (kind == "UPDATE" and row["type"] != PROJECT):
+            _require_known(user, kind)
+            access.require_certified(store, user)
+        _require_listed(store, row, user, kind)
     except Refused as refused:
         return refused
     return None
 
 
-def _check_access(store: Store, row: sqlite3.Row, user: int, kind: str) -> None:
+def _require_known(user: int, kind: str) -> None:
+    if user == ANONYMOUS and kind != "READ":
+        raise NotAllowed("Anonymous users have only READ access permission.")
+
+
+def _require_listed(store: Store, row: sqlite3.Row, user: int, kind: str) -> None:
     if access.is_admin(store, user):
         return
     if kind == "DOWNLOAD" and requirements.rows_of(store, row["id"]):
         raise NotAllowed("There are unmet access requirements that must be met to read content in this container.")
-    if user == ANONYMOUS and kind != "READ":
-        raise NotAllowed("Anonymous users have only READ access permission.")
-    if kind == "CREATE" or (kind == "UPDATE" and row["type"] != PROJECT):
-        access.require_certified(store, user)
+    _require_known(user, kind)
     if kind == "CHANGE_SETTINGS" and load(row["doc"])["createdBy"] == str(user):
         return
     if not access.allowed(store, "entity", benefactor(store, row["id"]), user, kind):
@@ -187,9 +192,15 @@ def _check_access(store: Store, row: sqlite3.Row, user: int, kind: str) -> None:
 
 
 def may(store: Store, entity: int, user: int, kind: str) -> bool:
-    """Tell whether an entity is there and a user has an access type on it (E-19)."""
+    """Tell whether an entity is there and a user, certified or not, has an access type on it (E-16, E-19)."""
     row = store.one("SELECT * FROM entity WHERE id = ? AND trashed_by IS NULL", entity)
-    return row is not None and refusal(store, row, user, kind) is None
+    if row is None:
+        return False
+    try:
+        _require_listed(store, row, user, kind)
+    except NotAllowed:
+        return False
+    return True
 
 
 def require(store: Store, entity: int, user: int, kind: str) -> sqlite3.Row:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from airflow_synapse_challenge.local_synapse.content import nodes, versions
-from airflow_synapse_challenge.local_synapse.core.bodies import Body
+from airflow_synapse_challenge.local_synapse.core.bodies import Body, Long
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed, require
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, as_id, operation
 from airflow_synapse_challenge.local_synapse.core.jobs import job
@@ -39,7 +39,7 @@ class ItemBody(Body, total=False):
     """``DownloadListItem``."""
 
     fileEntityId: str
-    versionNumber: int
+    versionNumber: Long
 
 
 class AddBody(Body, total=False):

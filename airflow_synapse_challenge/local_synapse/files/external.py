@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_synapse_challenge.local_synapse.core.bodies import Body
+from airflow_synapse_challenge.local_synapse.core.bodies import Body, Long
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, NotAllowed, require
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json
@@ -27,8 +27,8 @@ class ExternalBody(Body, total=False):
     fileName: str
     contentType: str
     contentMd5: str
-    contentSize: int
-    storageLocationId: int
+    contentSize: Long
+    storageLocationId: Long
 
 
 class S3Body(Body, total=False):
@@ -40,8 +40,8 @@ class S3Body(Body, total=False):
     fileName: str
     contentType: str
     contentMd5: str
-    contentSize: int
-    storageLocationId: int
+    contentSize: Long
+    storageLocationId: Long
 
 
 class CopyBody(Body, total=False):

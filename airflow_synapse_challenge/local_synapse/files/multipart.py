@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 import uuid
 
-from airflow_synapse_challenge.local_synapse.core.bodies import Body
+from airflow_synapse_challenge.local_synapse.core.bodies import Body, Long
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed, require
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load
@@ -28,9 +28,9 @@ class MultipartBody(Body, total=False):
     fileName: str
     contentType: str
     contentMD5Hex: str
-    fileSizeBytes: int
-    partSizeBytes: int
-    storageLocationId: int
+    fileSizeBytes: Long
+    partSizeBytes: Long
+    storageLocationId: Long
     generatePreview: bool
     sourceFileHandleAssociation: downloads.AssociationBody
 
@@ -39,7 +39,7 @@ class PartNumbersBody(Body, total=False):
     """``BatchPresignedUploadUrlRequest``."""
 
     uploadId: str
-    partNumbers: list[int]
+    partNumbers: list[Long]
     contentType: str
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow_synapse_challenge.local_synapse.content import changes, nodes
-from airflow_synapse_challenge.local_synapse.core.bodies import Body
+from airflow_synapse_challenge.local_synapse.core.bodies import Body, Long
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotServed, Stale, require
 from airflow_synapse_challenge.local_synapse.core.http import Context, as_id, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag, tables
@@ -36,7 +36,7 @@ class SettingBody(Body, total=False):
     etag: str
     projectId: str
     settingsType: str
-    locations: list[int]
+    locations: list[Long]
 
 
 def locations_of(store: Store, entity: int) -> list[int]:
