@@ -64,7 +64,7 @@ def test_what_the_status_tells_depends_on_who_asks(captain, guest, person, team,
     invite(guest)
     assert [status(who, team, guest)["canJoin"] for who in (guest, captain, person())] == [True, True, False]
     assert status(captain, team, captain)["canSendEmail"] is True
-    assert guest.refused("GET", f"/team/{team}/member/1/membershipStatus")[0] == 404
+    assert guest.refused("GET", f"/team/{team}/member/999999999/membershipStatus")[0] == 404
 
 
 @pytest.mark.rule("M-06")
@@ -147,7 +147,7 @@ def test_bodies_that_are_wrong(captain, guest, team):
     assert captain.refused("POST", "/membershipInvitation", soon)[0] == 400
     never = soon | {"expiresOn": "9999-12-31T23:59:59-12:00"}
     assert captain.refused("POST", "/membershipInvitation", never)[0] == 400
-    assert captain.refused("POST", "/membershipInvitation", {"teamId": team, "inviteeId": "1"})[0] == 404
+    assert captain.refused("POST", "/membershipInvitation", {"teamId": team, "inviteeId": "999999999"})[0] == 404
     assert captain.refused("POST", "/membershipInvitation", {"teamId": "1", "inviteeId": str(guest.id)})[0] == 404
     made = captain.ok("POST", "/membershipInvitation", {"teamId": int(team), "inviteeId": guest.id})
     assert (made["teamId"], made["inviteeId"]) == (team, str(guest.id))

@@ -64,7 +64,7 @@ def test_what_is_wrong_with_a_message(anonymous, ada, bob, text):
     assert bob.refused("POST", "/message", body) == (403, "Invalid file handle given")
     assert ada.refused("POST", "/message", body | {"fileHandleId": None})[0] == 400
     assert ada.refused("POST", "/message", body | {"recipients": []})[0] == 400
-    for unknown in ("1", "nobody", "9" * 30, f"syn{bob.id}"):
+    for unknown in ("999999999", "nobody", "9" * 30, f"syn{bob.id}"):
         status, reason = ada.refused("POST", "/message", body | {"recipients": [str(bob.id), unknown]})
         assert (status, reason) == (400, f"One or more of the following IDs are not recognized: {unknown}")
     assert bob.ok("GET", "/message/inbox")["results"] == []

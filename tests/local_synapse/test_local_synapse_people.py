@@ -132,7 +132,7 @@ def test_one_bundle_holds_flags(ada, admin):
         "isARReviewer": False,
     }
     assert ada.refused("GET", "/user/bundle")[0] == 400
-    assert ada.refused("GET", "/user/1/bundle", mask=1)[0] == 404
+    assert ada.refused("GET", "/user/999999999/bundle", mask=1)[0] == 404
 
 
 @pytest.mark.rule("G-14", "E-07")

@@ -301,7 +301,7 @@ def test_a_manager_joins_and_an_administrator_adds_anybody(admin, captain, perso
         403,
         "You must be a team manager to perform this operation.",
     )
-    assert captain.refused("PUT", "/team/1/member/1")[0] == 404
+    assert captain.refused("PUT", "/team/1/member/999999999")[0] == 404
 
 
 @pytest.mark.rule("M-03")

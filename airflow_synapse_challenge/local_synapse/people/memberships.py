@@ -41,7 +41,7 @@ class Invitation(Body, total=False):
     message: str
     expiresOn: datetime
     createdBy: str
-    createdOn: str
+    createdOn: datetime
 
 
 class Request(Body, total=False):
@@ -53,7 +53,7 @@ class Request(Body, total=False):
     message: str
     expiresOn: datetime
     createdBy: str
-    createdOn: str
+    createdOn: datetime
 
 
 def has_open(store: Store, kind: str, team: int, user: int) -> bool:

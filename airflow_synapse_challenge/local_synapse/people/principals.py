@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from typing import Literal
 
 from airflow_synapse_challenge.local_synapse.core.bodies import Body, Long
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NameTaken, require
@@ -213,7 +214,7 @@ class Alias(Body, total=False):
     """A name, and what it names."""
 
     alias: str
-    type: str
+    type: Literal["USER_NAME", "TEAM_NAME", "USER_EMAIL", "USER_OPEN_ID", "USER_ORCID"]
 
 
 @operation("POST", "/repo/v1/principal/alias", body=Alias, scopes=("view",), writes=False)
@@ -235,8 +236,6 @@ def is_available(context: Context) -> Json:
     alias, kind = context.body.get("alias"), context.body.get("type")
     require(alias, "alias")
     require(kind, "type")
-    if kind not in FORM_OF_ALIAS:
-        raise Invalid(f"type must be one of {', '.join(FORM_OF_ALIAS)}, not {kind!r}")
     valid = FORM_OF_ALIAS[kind].fullmatch(alias) is not None
     return {"valid": valid, "available": valid and not _is_taken(context.store, kind, alias)}
 

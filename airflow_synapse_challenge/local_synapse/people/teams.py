@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from airflow_synapse_challenge.local_synapse.core.bodies import Body
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed, Stale, require
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, Redirect, as_id, operation, paginated
@@ -38,8 +40,8 @@ class Team(Body, total=False):
     canPublicJoin: bool
     canRequestMembership: bool
     etag: str
-    createdOn: str
-    modifiedOn: str
+    createdOn: datetime
+    modifiedOn: datetime
     createdBy: str
     modifiedBy: str
 
