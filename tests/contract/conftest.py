@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from contextlib import ExitStack
+
 import httpx
 import pytest
 from synapse_contract import contract, sources
@@ -27,12 +30,30 @@ def openapi_description():
 def synapse(tmp_path_factory):
     """A local Synapse of the contract tests' own."""
     with LocalSynapse.start(tmp_path_factory.mktemp("synapse")) as server:
+        # Thousands of requests of one person would be told to slow down.
+        server.control("POST", "/control/settings", {"message_rate_limit": 10**6})
         yield server
 
 
 @pytest.fixture(scope="session")
-def somebody(synapse):
-    """An ordinary certified user as an HTTP client."""
-    user = synapse.create_user("contract-checker")
-    with httpx.Client(base_url=synapse.url, headers={"Authorization": f"Bearer {user.token}"}, timeout=30) as client:
+def client(synapse):
+    """Makes HTTP clients with a token or without."""
+    with ExitStack() as open_clients:
+
+        def client(token):
+            headers = {"Authorization": f"Bearer {token}"} if token else None
+            return open_clients.enter_context(httpx.Client(base_url=synapse.url, headers=headers, timeout=30))
+
         yield client
+
+
+@pytest.fixture(scope="session")
+def person(synapse, client):
+    """Makes ordinary certified people, each as an HTTP client."""
+    numbers = itertools.count(1)
+    return lambda: client(synapse.create_user(f"contract-person-{next(numbers)}").token)
+
+
+@pytest.fixture(scope="session")
+def somebody(person):
+    return person()

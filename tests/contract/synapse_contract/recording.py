@@ -82,7 +82,9 @@ class Recorder:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and write down what an operation of Synapse answered."""
-        found = self._router.find(scope["method"], scope["path"].rstrip("/")) if scope["type"] == "http" else None
+        found = None
+        if scope["type"] == "http":
+            found = self._router.find(scope["method"], scope["raw_path"].decode().rstrip("/"))
         if found is None:
             await self._app(scope, receive, send)
             return
@@ -105,7 +107,7 @@ class Recorder:
 
     def _write(self, operation: str, query: str, start: dict[str, Any], asked: bytes, answered: bytes) -> None:
         kind = dict(start["headers"]).get(b"content-type", b"").decode()
-        body = _content(answered, kind)
+        body = content(answered, kind)
         names = sorted({name for name, _ in parse_qsl(query, keep_blank_values=True)})
         signature = (operation, start["status"], kind, tuple(names), shape(body), not answered)
         if hash(signature) in self._seen:
@@ -118,14 +120,15 @@ class Recorder:
             body,
             len(answered),
             names,
-            _content(asked, "application/json"),
+            content(asked, "application/json"),
             time.time(),
         )
         with self._path.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(vars(record)) + "\n")
 
 
-def _content(raw: bytes, kind: str) -> Any:
+def content(raw: bytes, kind: str) -> Any:
+    """Return the JSON or the text of a body, ``None`` where it is neither."""
     if not raw:
         return None
     if "json" in kind:

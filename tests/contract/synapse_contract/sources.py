@@ -18,9 +18,10 @@ OPENAPI = ROOT / ".cache" / "contract" / "openapispecification.json"
 VARIABLE = "SYNAPSE_CONTRACT"
 BESIDE = ROOT.parent / "shared" / "reference" / "synapse-contract"
 NO_SERVER_CONTRACT = (
-    f"The schemas of Synapse's server are not on this machine. Set {VARIABLE} to a folder that holds `schemas/` (those of "
-    "Synapse-Repository-Services, lib/lib-auto-generated/src/main/resources/schema), `endpoints.json`, `all_endpoints.json` "
-    f"and `rules.md`, or put them into {os.path.relpath(BESIDE, ROOT)} beside the checkout."
+    f"The schemas of Synapse's server are not on this machine. Set {VARIABLE} to a folder that holds `schemas/` (those "
+    "of Synapse-Repository-Services, lib/lib-auto-generated/src/main/resources/schema), `endpoints.json`, "
+    "`all_endpoints.json` and `rules.md`, or put them into "
+    f"{os.path.relpath(BESIDE, ROOT)} beside the checkout."
 )
 
 

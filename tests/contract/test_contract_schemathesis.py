@@ -1,0 +1,122 @@
+"""
+Requests that schemathesis makes from the OpenAPI document: whatever comes, the answer is one that Synapse describes.
+
+The seed is fixed and the number of requests is bounded, so that a run is like the one before.
+"""
+
+from __future__ import annotations
+
+import time
+from copy import deepcopy
+from urllib.parse import quote
+
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.core import NotSet
+from synapse_contract import contract
+from synapse_contract.openapi import same_path
+from synapse_contract.recording import Record, content
+from synapse_contract.served import SERVED
+from synapse_contract.sources import openapi_document
+from synapse_contract.world import World
+
+EXAMPLES = 15
+#: Methods that leave the world as it was.
+HARMLESS = {"GET"}
+#: What the document leaves out are services that are deprecated.
+DESCRIBED = [entry for entry in SERVED if contract.public().promise(entry.name)]
+
+
+@pytest.fixture(scope="session")
+def operations():
+    """The operations of the OpenAPI document, by verb and path."""
+    document = deepcopy(openapi_document())
+    for described in (method for path in document["paths"].values() for method in path.values()):
+        for parameter in described.get("parameters", ()):
+            if parameter["schema"].get("type") == "number":
+                parameter["schema"]["type"] = "integer"  # a Java long, for which the document has another word
+    schema = schemathesis.openapi.from_dict(document)
+    found = (result.ok() for result in schema.get_all_operations())
+    return {f"{operation.method.upper()} {same_path(operation.path)}": operation for operation in found}
+
+
+@pytest.fixture(scope="session")
+def others(synapse, client, person):
+    """Who may do everything, who owns nothing, and who has no token."""
+    return [client(synapse.token("synapse-admin")), person(), client(None)]
+
+
+@pytest.fixture(scope="session")
+def quiet_world(person):
+    """What is only read."""
+    return World(person())
+
+
+def settled(data, case, world, fields):
+    """The path, the query and the body of a case, mostly with ids that exist where the case has made-up ones."""
+    path = case.path
+    for name, value in case.path_parameters.items():
+        known = world.of_path(case.path, name)
+        chosen = data.draw(st.sampled_from([*known, *known, *known, value])) if known else value
+        path = path.replace("{" + name + "}", quote(str(chosen), safe=""))
+    query = {name: with_known(data, world, name, value) for name, value in (case.query or {}).items()}
+    if isinstance(case.body, NotSet | bytes):
+        return path, query, None
+    body = with_known(data, world, "", case.body)
+    if isinstance(body, dict) and data.draw(st.booleans()):
+        likely = world.current(path) if case.method == "PUT" else None
+        likely = likely if isinstance(likely, dict) else world.whole(fields)
+        kept = data.draw(st.sets(st.sampled_from(sorted(body)))) if body else set()
+        body = likely | {name: body[name] for name in kept}
+    return path, query, body
+
+
+def with_known(data, world, name, value):
+    """A value with known ids in it."""
+    if isinstance(value, dict):
+        return {key: with_known(data, world, key, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_known(data, world, name, item) for item in value]
+    known = world.of_field(name)
+    return data.draw(st.sampled_from([*known, *known, value])) if known else value
+
+
+def cases(operation):
+    """Requests that fit the document and requests that do not."""
+    modes = (GenerationMode.POSITIVE, GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+    return st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("served", DESCRIBED, ids=lambda served: served.name)
+def test_whatever_comes_the_answer_is_described(served, operations, others, quiet_world, person):
+    world = quiet_world if served.method in HARMLESS else World(person())
+    callers = [world.owner, world.owner, world.owner, *others]
+    operation = operations[same_path(served.name)]
+    promise = contract.public().promise(served.name)
+    fields = sorted(contract.public().properties(promise.body)) if promise.body else []
+
+    @hypothesis.settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(case=cases(operation), data=st.data())
+    def ask(case, data):
+        path, query, body = settled(data, case, world, fields)
+        sent = {} if body is None else {"json": body}
+        answer = data.draw(st.sampled_from(callers)).request(served.method, path, params=query, **sent)
+        kind = answer.headers.get("content-type", "")
+        got = content(answer.content, kind)
+        record = Record(served.name, answer.status_code, kind, got, len(answer.content), [], body, time.time())
+        for description in contract.descriptions():
+            for mistake in contract.mistakes(record, description):
+                pytest.fail(f"{served.name} → {answer.status_code}: {mistake}\n{answer.request.url} {body!r}\n{got!r}")
+
+    ask()
