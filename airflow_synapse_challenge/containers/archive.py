@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -86,30 +88,65 @@ def read_results(stream: Iterable[bytes], wanted: Collection[str], policy: Polic
     :raises Refusal: more bytes or members than the policy allows, a wanted path that is no plain file or lies behind
         a link, or a damaged archive.
     """
+    found: dict[str, bytes] = {}
+    size = 0
+    for count, (member, content) in enumerate(members(stream, policy), start=1):
+        size += member.size
+        if count > policy.output_files:
+            raise Refusal(f"there are more than {policy.output_files} files")
+        if size > policy.output_bytes:
+            raise Refusal(f"the files are larger than {policy.output_bytes} bytes (at {printable(member.name)})")
+        _refuse_odd(member, wanted)
+        if member.name in wanted:
+            found[member.name] = content()
+    return found
+
+
+def members(stream: Iterable[bytes], policy: Policy) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:
+    """
+    Yield what a folder holds, named relative to it, each with a function that reads its content.
+
+    :raises Refusal: the stream is larger than what the policy allows, or damaged.
+    """
     limit = policy.output_bytes + (policy.output_files + 2) * MEMBER_OVERHEAD + tarfile.RECORDSIZE
     bounded = cast("IO[bytes]", _Bounded(stream, limit))
-    found: dict[str, bytes] = {}
-    count = size = 0
     try:
         with tarfile.open(fileobj=bounded, mode="r|", errors="surrogateescape") as archive:
             for member in archive:
-                name = _relative(member.name)
-                if not name:
-                    continue
-                count += 1
-                size += member.size
-                if count > policy.output_files:
-                    raise Refusal(f"there are more than {policy.output_files} files")
-                if size > policy.output_bytes:
-                    raise Refusal(f"the files are larger than {policy.output_bytes} bytes (at {printable(name)})")
-                _refuse_odd(member, name, wanted)
-                if name in wanted:
-                    content = archive.extractfile(member)
-                    assert content is not None
-                    found[name] = content.read()
+                if name := _relative(member.name):
+                    yield member.replace(name=name), partial(_read, archive, member)
     except (tarfile.TarError, EOFError, UnicodeError, ValueError) as error:
         raise Refusal(f"the archive of the results is damaged: {error}") from error
-    return found
+
+
+def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    content = archive.extractfile(member)
+    assert content is not None
+    return content.read()
+
+
+def copy_plain_file(stream: Iterable[bytes], name: str, target: Path, limit: int) -> None:
+    """
+    Write the one file of a tar stream to a local path.
+
+    :param stream: the file, as Docker's archive call sends it.
+    :param limit: bytes.
+    :raises Refusal: it is no plain file, too large, or the archive is damaged.
+    """
+    bounded = cast("IO[bytes]", _Bounded(stream, limit + 2 * MEMBER_OVERHEAD + tarfile.RECORDSIZE))
+    try:
+        with tarfile.open(fileobj=bounded, mode="r|", errors="surrogateescape") as archive:
+            member = archive.next()
+            if member is None or not member.isreg() or member.issparse():
+                raise Refusal(f"{printable(name)} is a {kind_of(member) if member else 'folder'}, not a plain file")
+            if member.size > limit:
+                raise Refusal(f"{printable(name)} is larger than {limit} bytes")
+            content = archive.extractfile(member)
+            assert content is not None
+            with target.open("xb") as file:
+                shutil.copyfileobj(content, file, CHUNK)
+    except (tarfile.TarError, EOFError, UnicodeError, ValueError) as error:
+        raise Refusal(f"the archive of the results is damaged: {error}") from error
 
 
 def printable(name: str) -> str:
@@ -122,7 +159,8 @@ def _relative(name: str) -> str:
     return name.strip("/").partition("/")[2]
 
 
-def _refuse_odd(member: tarfile.TarInfo, name: str, wanted: Collection[str]) -> None:
+def _refuse_odd(member: tarfile.TarInfo, wanted: Collection[str]) -> None:
+    name = member.name
     if name in wanted and (not member.isreg() or member.issparse()):
         raise Refusal(f"{name} is a {kind_of(member)}, not a plain file")
     if not member.isdir() and any(path.startswith(f"{name}/") for path in wanted):

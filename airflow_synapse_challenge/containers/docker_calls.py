@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_synapse_challenge.containers.docker_policy import Image
-from airflow_synapse_challenge.containers.spec import ContainerSpec
+from airflow_synapse_challenge.containers.spec import Author
 from airflow_synapse_challenge.errors import OrganiserFault, PermanentError, TransientError
 
 if TYPE_CHECKING:
@@ -26,6 +26,13 @@ FINAL_WORDS = (
     "invalid reference",
     "no match",
 )
+#: What the runtime says when a program cannot be started.
+START_PROBLEMS = {
+    "executable file not found": "its entrypoint or command is not in the image",
+    "no such file or directory": "its entrypoint or command, or the interpreter that it names, is not in the image",
+    "permission denied": "its entrypoint or command cannot be executed by the user that it runs as",
+    "exec format error": "its entrypoint or command is for another architecture, or a script without its first line",
+}
 
 
 @contextmanager
@@ -55,9 +62,9 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(f"{whole}.{(fraction or '0')[:6]}+00:00")
 
 
-def find_image(client: APIClient, spec: ContainerSpec) -> Image:
+def find_image(client: APIClient, name: str, author: Author) -> Image:
     """
-    Return the image of a container; the organisers' is pulled if the engine does not have it.
+    Return an image; the organisers' is pulled if the engine does not have it.
 
     :raises OrganiserFault: there is no such image, or the registry does not give it.
     :raises TransientError: the registry or the engine is away.
@@ -66,16 +73,25 @@ def find_image(client: APIClient, spec: ContainerSpec) -> Image:
     from docker.errors import APIError, ImageNotFound
 
     try:
-        return _describe(_inspect(client, spec.image), spec.image)
+        return _describe(_inspect(client, name), name)
     except ImageNotFound:
-        if spec.author == "participant":
-            raise PermanentError(f"The image {spec.image} was checked but is not on the engine.") from None
+        if author == "participant":
+            raise PermanentError(f"The image {name} was checked but is not on the engine.") from None
     except APIError as error:  # an image's name that is no name
         if error.is_client_error():
-            raise _unavailable(spec.image, error) from error
+            raise _unavailable(name, error) from error
         raise
-    _pull(client, spec.image)
-    return _describe(_inspect(client, spec.image), spec.image)
+    _pull(client, name)
+    return _describe(_inspect(client, name), name)
+
+
+def start_problem(error: APIError) -> str:
+    """Return why a container did not start, in words for whoever made the image."""
+    text = str(error.explanation)
+    for sign, words in START_PROBLEMS.items():
+        if sign in text:
+            return words
+    return "its entrypoint or command cannot be run"
 
 
 def _pull(client: APIClient, image: str) -> None:
@@ -115,4 +131,6 @@ def _describe(found: dict[str, Any], asked: str) -> Image:
         digest=asked if asked in digests else (own[0] if own else found["Id"]),
         variables=frozenset(variable.partition("=")[0] for variable in config.get("Env") or []),
         volumes=tuple(sorted(config.get("Volumes") or {})),
+        user=config.get("User") or "",
+        starts=bool(config.get("Entrypoint") or config.get("Cmd")),
     )

@@ -8,7 +8,9 @@ Worker and engine need not share a file system: inputs go into a volume and resu
     look for the name ──▶ same labels, running or ended? ──▶ adopt
           │ no
           ▼
-    find image ▶ fill volumes ▶ create ▶ prove the policy ▶ attach ▶ start ▶ wait ▶ collect ▶ remove
+    find image ▶ fill volumes ▶ create ▶ prove the policy ▶ start ▶ wait ▶ collect ▶ remove
+
+One caller may do it all (``run``), or several one after another: ``launch``, look from elsewhere, then ``finish``.
 """
 
 from __future__ import annotations
@@ -16,14 +18,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from airflow_synapse_challenge.containers import archive, docker_policy
-from airflow_synapse_challenge.containers.docker_calls import engine_errors, find_image
-from airflow_synapse_challenge.containers.docker_watch import Ending, OutputReader, wait
+from airflow_synapse_challenge.containers import archive, docker_policy, docker_storage
+from airflow_synapse_challenge.containers.docker_calls import engine_errors, find_image, start_problem
+from airflow_synapse_challenge.containers.docker_storage import DockerHolder
+from airflow_synapse_challenge.containers.docker_watch import Ending, OutputReader, ended_by, last_output, stop, wait
 from airflow_synapse_challenge.containers.engine import Cancelled
+from airflow_synapse_challenge.containers.holding import Holding
+from airflow_synapse_challenge.containers.logs import BoundedLog
 from airflow_synapse_challenge.containers.outcome import Outcome
 from airflow_synapse_challenge.containers.policy import Rule
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, OUTPUT, ContainerSpec, safe_name
-from airflow_synapse_challenge.errors import OrganiserFault, PermanentError
+from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, PermanentError
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -63,16 +68,71 @@ class DockerEngine:
             adopted = self._adoptable(spec)
             if not adopted:
                 self._prepare(spec)
-            output = self._start(spec, on_log, adopted=adopted)
+            output = self._attach_and_start(spec, on_log, adopted=adopted)
             try:
-                ending = wait(self._client, spec.safe_name, spec.policy.timeout, output.ended, cancelled)
+                ending = wait(self._client, spec, output.ended, cancelled)
                 output.finish()
-                outcome = self._collect(spec, ending, output, adopted=adopted)
+                outcome = self._collect(spec, ending, output.log, adopted=adopted)
             except KeyboardInterrupt:
                 self._remove(spec.safe_name)
                 raise
             self._remove(spec.safe_name)
             return outcome
+
+    def launch(self, spec: ContainerSpec) -> bool:
+        """
+        Start a container and come back at once; tell whether an earlier try had started it.
+
+        :raises OrganiserFault: the image cannot be used. :class:`ParticipantFault` if it is a participant's.
+        :raises TransientError: the engine is away.
+        :raises PermanentError: a rule of the policy cannot be enforced here.
+        """
+        with engine_errors():
+            if self._adoptable(spec):
+                return True
+            self._prepare(spec)
+            self._start(spec)
+            return False
+
+    def log(self, spec: ContainerSpec) -> str:
+        """Return the head and the tail of what a launched container has printed so far."""
+        with engine_errors():
+            return last_output(self._client, spec).text()
+
+    def end(self, name: str) -> None:
+        """Tell a container to end, and end it a little later; its results stay to be collected."""
+        with engine_errors():
+            stop(self._client, safe_name(name))
+
+    def finish(
+        self,
+        spec: ContainerSpec,
+        *,
+        timed_out: bool = False,
+        cancelled: bool = False,
+        peak_memory_bytes: int | None = None,
+        on_log: Callable[[str], None] | None = None,
+    ) -> Outcome:
+        """
+        Collect the outcome of a launched container that has ended, and remove it.
+
+        :param timed_out: whoever watched it ended it for its run time.
+        :param cancelled: whoever watched it ended it on request.
+        :param peak_memory_bytes: the most memory that was seen.
+        :param on_log: receives the harmless lines of its log.
+        """
+        with engine_errors():
+            ending = ended_by(
+                self._client, spec.safe_name, timed_out=timed_out, cancelled=cancelled, peak=peak_memory_bytes
+            )
+            log = last_output(self._client, spec, on_log)
+            outcome = self._collect(spec, ending, log, adopted=False)
+            self._remove(spec.safe_name)
+            return outcome
+
+    def holder(self, holding: Holding) -> DockerHolder:
+        """Return what holds the folders of a run; it begins with ``ensure()``."""
+        return DockerHolder(self._client, holding)
 
     def kill(self, name: str) -> bool:
         """End and remove a container with its volumes; waits for no grace."""
@@ -81,19 +141,20 @@ class DockerEngine:
 
     def sweep(self, labels: Mapping[str, str]) -> list[str]:
         """
-        End and remove every container that carries all of these labels, and return their names.
+        End and remove every container and volume that carries all of these labels; return the containers' names.
 
         :param labels: as in the spec; at least one, so that nothing is swept by mistake.
         """
         if not labels:
             raise PermanentError("A sweep needs at least one label; without any it would remove every container.")
-        wanted = [f"{LABEL_PREFIX}{key}={value}" for key, value in labels.items()]
+        wanted = {"label": [f"{LABEL_PREFIX}{key}={value}" for key, value in labels.items()]}
         with engine_errors():
-            found = self._client.containers(all=True, filters={"label": wanted})
-            names = sorted({container["Labels"][f"{LABEL_PREFIX}name"] for container in found})
+            names = [found["Names"][0].lstrip("/") for found in self._client.containers(all=True, filters=wanted)]
             for name in names:
-                self._remove(safe_name(name))
-            return names
+                docker_storage.remove_container(self._client, name)
+            for volume in self._client.volumes(filters=wanted)["Volumes"] or []:
+                docker_storage.remove_volume(self._client, volume["Name"])
+            return sorted(names)
 
     def _adoptable(self, spec: ContainerSpec) -> bool:
         """Tell whether an earlier try started exactly this container; clear away anything else of its name."""
@@ -113,54 +174,52 @@ class DockerEngine:
 
     def _prepare(self, spec: ContainerSpec) -> None:
         """Create the container, filled and proved, so that only starting it is left."""
-        image = find_image(self._client, spec)
+        image = find_image(self._client, spec.image, spec.author)
+        if not (spec.command or image.starts):
+            raise ParticipantFault(["The image has neither an entrypoint nor a command, so nothing can be started."])
         try:
-            self._fill(spec, image)
+            if spec.inputs or not spec.holds_output:
+                docker_storage.fill(self._client, spec, image)
             config = docker_policy.container_config(spec, image)
             config["labels"] = {**config["labels"], DIGEST_LABEL: image.digest}
             self._client.create_container(
                 **config, host_config=self._client.create_host_config(**docker_policy.host_config(spec, image))
             )
-            docker_policy.check(spec, image, self._client.inspect_container(spec.safe_name), self._client.info())
+            docker_policy.check(
+                spec,
+                image,
+                self._client.inspect_container(spec.safe_name),
+                self._client.info(),
+                docker_storage.volume_options(self._client, spec),
+            )
         except BaseException:
             self._remove(spec.safe_name)
             raise
 
-    def _fill(self, spec: ContainerSpec, image: docker_policy.Image) -> None:
-        """Write the inputs through a container that never starts: the real one sees them read-only."""
-        loader = _loader(spec.safe_name)
-        self._client.create_container(
-            image.id,
-            entrypoint=["-"],
-            name=loader,
-            labels=spec.full_labels,
-            use_config_proxy=False,
-            network_disabled=True,
-            host_config=self._client.create_host_config(
-                network_mode="none", mounts=docker_policy.mounts(spec, filling=True)
-            ),
-        )
-        self._client.put_archive(loader, "/", archive.pack(spec))
-        self._remove_container(loader)
+    def _attach_and_start(
+        self, spec: ContainerSpec, on_log: Callable[[str], None] | None, *, adopted: bool
+    ) -> OutputReader:
+        output = OutputReader(self._client, spec.safe_name, spec.policy.log_bytes, on_log, started=adopted)
+        if not adopted:
+            self._start(spec)
+        return output
 
-    def _start(self, spec: ContainerSpec, on_log: Callable[[str], None] | None, *, adopted: bool) -> OutputReader:
+    def _start(self, spec: ContainerSpec) -> None:
         from docker.errors import APIError
 
         try:
-            output = OutputReader(self._client, spec.safe_name, spec.policy.log_bytes, on_log, started=adopted)
-            if not adopted:
-                self._client.start(spec.safe_name)
+            self._client.start(spec.safe_name)
         except APIError as error:
-            if not adopted:
-                self._remove(spec.safe_name)
-            if "OCI runtime" in str(error):
-                raise OrganiserFault(
-                    f"A container of the image {spec.image} cannot be started.", str(error.explanation)
-                ) from error
-            raise
-        return output
+            self._remove(spec.safe_name)
+            if "OCI runtime" not in str(error):
+                raise
+            if spec.author == "participant":
+                raise ParticipantFault([f"The container cannot be started: {start_problem(error)}."]) from error
+            raise OrganiserFault(
+                f"A container of the image {spec.image} cannot be started.", str(error.explanation)
+            ) from error
 
-    def _collect(self, spec: ContainerSpec, ending: Ending, output: OutputReader, *, adopted: bool) -> Outcome:
+    def _collect(self, spec: ContainerSpec, ending: Ending, log: BoundedLog, *, adopted: bool) -> Outcome:
         from docker.errors import NotFound
 
         state = ending.state
@@ -170,7 +229,7 @@ class DockerEngine:
         if state is not None:
             try:
                 digest = self._client.inspect_container(spec.safe_name)["Config"]["Labels"][DIGEST_LABEL]
-                results, refused = self._results(spec)
+                results, refused = self._results(spec) if spec.results else ({}, None)
             except NotFound:
                 state = None
         # An earlier waiter may have stopped it and died before it could say so.
@@ -182,11 +241,12 @@ class DockerEngine:
             cancelled=ending.cancelled or state is None,
             seconds=ending.seconds,
             image_digest=digest,
-            log=output.log.text(),
-            log_bytes_total=output.log.total,
+            log=log.text(),
+            log_bytes_total=log.total,
             results=results,
             refused=refused,
             adopted=adopted,
+            peak_memory_bytes=ending.peak_memory_bytes,
         )
 
     def _results(self, spec: ContainerSpec) -> tuple[dict[str, bytes], str | None]:
@@ -200,33 +260,8 @@ class DockerEngine:
 
     def _remove(self, name: str) -> bool:
         """Remove all that belongs to a name, whatever there is of it."""
-        removed = self._remove_container(name)
-        self._remove_container(_loader(name))
+        removed = docker_storage.remove_container(self._client, name)
+        docker_storage.remove_container(self._client, docker_storage.loader_name(name))
         for kind in ("input", "output"):
-            self._remove_volume(f"{name}.{kind}")
+            docker_storage.remove_volume(self._client, f"{name}.{kind}")
         return removed
-
-    def _remove_container(self, name: str) -> bool:
-        from docker.errors import APIError, NotFound
-
-        try:
-            self._client.remove_container(name, force=True, v=True)
-        except NotFound:
-            return False
-        except APIError as error:
-            if error.status_code == 409 and "already in progress" in str(error):
-                return True
-            raise
-        return True
-
-    def _remove_volume(self, name: str) -> None:
-        from docker.errors import NotFound
-
-        try:
-            self._client.remove_volume(name, force=True)
-        except NotFound:
-            return
-
-
-def _loader(name: str) -> str:
-    return f"{name}.loader"

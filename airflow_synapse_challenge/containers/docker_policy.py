@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,18 +25,33 @@ class Image:
     :param digest: how it can be found again: the repository's digest, else the id.
     :param variables: names in its environment.
     :param volumes: folders that it declares as volumes, which would be storage without bounds.
+    :param user: user and group that it asks for.
+    :param starts: whether it says what to start.
     """
 
     id: str
     digest: str
     variables: frozenset[str]
     volumes: tuple[str, ...]
+    user: str = ""
+    starts: bool = True
 
 
 def volumes(spec: ContainerSpec) -> dict[str, str]:
     """Return the volumes of a container: name by path."""
-    made = {OUTPUT: f"{spec.safe_name}.output"}
+    made = {} if spec.holds_output else {OUTPUT: f"{spec.safe_name}.output"}
     return made if any(mount.path == INPUT for mount in spec.mounts) else {INPUT: f"{spec.safe_name}.input", **made}
+
+
+def user_of(spec: ContainerSpec, image: Image) -> str | None:
+    """Return who a container runs as: the image's own user if its numbers are not root's, else the policy's."""
+    if spec.policy.allow_root:
+        return None
+    own = re.fullmatch(r"([1-9][0-9]{0,9})(?::([0-9]{1,10}))?", image.user)
+    if spec.author != "participant" or own is None:
+        return spec.policy.user
+    # A group of 0 would be root's.
+    return f"{own[1]}:{own[1] if int(own[2] or 0) == 0 else own[2]}"
 
 
 def container_config(spec: ContainerSpec, image: Image) -> dict[str, Any]:
@@ -43,9 +59,10 @@ def container_config(spec: ContainerSpec, image: Image) -> dict[str, Any]:
     return {
         "image": image.id,
         "name": spec.safe_name,
-        "entrypoint": [spec.command[0]],
-        "command": list(spec.command[1:]),
-        "user": None if spec.policy.allow_root else spec.policy.user,
+        # Without a command the image's own entrypoint and arguments are taken.
+        "entrypoint": [spec.command[0]] if spec.command else None,
+        "command": list(spec.command[1:]) if spec.command else None,
+        "user": user_of(spec, image),
         "environment": {"HOME": TMP, "TMPDIR": TMP, "LANG": "C.UTF-8", **spec.environment},
         "working_dir": TMP,
         "labels": spec.full_labels,
@@ -60,7 +77,7 @@ def container_config(spec: ContainerSpec, image: Image) -> dict[str, Any]:
 
 def host_config(spec: ContainerSpec, image: Image) -> dict[str, Any]:
     """Return the arguments of docker-py's ``create_host_config``."""
-    from docker.types import LogConfig, Ulimit
+    from docker.types import DeviceRequest, LogConfig, Ulimit
 
     policy = spec.policy
     return {
@@ -72,12 +89,13 @@ def host_config(spec: ContainerSpec, image: Image) -> dict[str, Any]:
         "init": True,
         "read_only": True,
         "mounts": mounts(spec),
-        "tmpfs": _tmpfs(policy, image),
+        "tmpfs": _tmpfs(spec, image),
         "shm_size": policy.shm_bytes,
         "pids_limit": policy.pids,
         "mem_limit": policy.memory_bytes,
         "memswap_limit": policy.memory_bytes,
         "nano_cpus": _nano_cpus(policy),
+        "device_requests": [DeviceRequest(count=policy.gpus, capabilities=[["gpu"]])] if policy.gpus else None,
         "ulimits": [Ulimit(name=name, soft=value, hard=value) for name, value in _ulimits(policy).items()],
         "log_config": LogConfig(type="json-file", config=_log_options(policy)),
         "restart_policy": {"Name": "no"},
@@ -102,17 +120,29 @@ def mounts(spec: ContainerSpec, *, filling: bool = False) -> list[Any]:
             Mount(mount.path, mount.source, type="bind", read_only=True, propagation="rprivate")
             for mount in spec.mounts
         ]
+        found += [
+            Mount(mount.path, mount.volume, type="volume", no_copy=True, read_only=mount.read_only)
+            for mount in spec.held
+        ]
     return found
 
 
-def _tmpfs(policy: Policy, image: Image) -> dict[str, str]:
+def held_options(size_bytes: int, files: int) -> dict[str, str]:
+    """Return the driver options of a held folder's volume: a file system in memory, sized by the kernel."""
+    # The folder itself takes one inode.
+    options = f"size={size_bytes},nr_inodes={files + 1},mode=1777,nosuid,nodev"
+    return {"type": "tmpfs", "device": "tmpfs", "o": options}
+
+
+def _tmpfs(spec: ContainerSpec, image: Image) -> dict[str, str]:
     """Volumes that the image declares are covered, each by a bounded one."""
-    covered = [path for path in image.volumes if path not in (INPUT, OUTPUT)]
-    return dict.fromkeys([TMP, *covered], f"rw,nosuid,nodev,mode=1777,size={policy.tmp_bytes}")
+    mounted = {INPUT, OUTPUT} | {mount.path for mount in spec.mounts} | {mount.path for mount in spec.held}
+    covered = [path for path in image.volumes if path.rstrip("/") not in mounted]
+    return dict.fromkeys([TMP, *covered], f"rw,nosuid,nodev,mode=1777,size={spec.policy.tmp_bytes}")
 
 
 def _ulimits(policy: Policy) -> dict[str, int]:
-    return {"fsize": policy.file_bytes, "nofile": OPEN_FILES, "core": 0}
+    return {"fsize": policy.file_bytes, "nofile": OPEN_FILES, "core": 0, "cpu": policy.cpu_seconds}
 
 
 def _log_options(policy: Policy) -> dict[str, str]:
@@ -132,6 +162,7 @@ class Created:
     :param config: its ``Config``.
     :param whole: all of its description.
     :param engine: the engine's description of itself.
+    :param held: the driver options of each held volume, by name.
     """
 
     spec: ContainerSpec
@@ -140,13 +171,14 @@ class Created:
     config: Mapping[str, Any]
     whole: Mapping[str, Any]
     engine: Mapping[str, Any]
+    held: Mapping[str, Mapping[str, str]]
 
     @property
     def policy(self) -> Policy:
         """The policy that was asked for."""
         return self.spec.policy
 
-    def limits_file(self, name: str) -> bool:
+    def limits_process(self, name: str) -> bool:
         """Tell whether a limit of the process is exactly as asked."""
         expected = _ulimits(self.policy)[name]
         return any(
@@ -166,7 +198,8 @@ def _own_namespaces(it: Created) -> bool:
 
 
 def _only_known_storage(it: Created) -> bool:
-    expected = {(path, "volume") for path in volumes(it.spec)} | {(mount.path, "bind") for mount in it.spec.mounts}
+    expected = {(path, "volume") for path in volumes(it.spec)}
+    expected |= {(mount.path, "bind") for mount in it.spec.mounts} | {(mount.path, "volume") for mount in it.spec.held}
     return (
         {(mount["Destination"], mount["Type"]) for mount in it.whole["Mounts"]} == expected
         and not it.host.get("Binds")
@@ -174,8 +207,32 @@ def _only_known_storage(it: Created) -> bool:
     )
 
 
+def _writable_where_asked(it: Created) -> bool:
+    writable = {OUTPUT, *(mount.path for mount in it.spec.held)} - {m.path for m in it.spec.held if m.read_only}
+    return all(mount["RW"] is (mount["Destination"] in writable) for mount in it.whole["Mounts"])
+
+
+def _sized_output(it: Created) -> bool:
+    """Organisers' scripts write to disk, each file bounded; strangers write to a file system of a size."""
+    sized = all(it.held.get(m.volume) == held_options(m.size_bytes, m.files) for m in it.spec.held)
+    return sized and (it.spec.author == "organiser" or it.spec.holds_output)
+
+
+def _only_devices_asked_for(it: Created) -> bool:
+    asked = [
+        (request.get("Count"), [sorted(kinds) for kinds in request.get("Capabilities") or []])
+        for request in it.host.get("DeviceRequests") or []
+    ]
+    wanted = [(it.policy.gpus, [["gpu"]])] if it.policy.gpus else []
+    return asked == wanted and not it.host.get("Devices") and not it.host.get("DeviceCgroupRules")
+
+
+def _not_root(it: Created) -> bool:
+    return it.policy.allow_root or it.config["User"] == user_of(it.spec, it.image)
+
+
 def _sized_tmp(it: Created) -> bool:
-    return bool(it.host["Tmpfs"] == _tmpfs(it.policy, it.image))
+    return bool(it.host["Tmpfs"] == _tmpfs(it.spec, it.image))
 
 
 def _only_known_variables(it: Created) -> bool:
@@ -192,37 +249,44 @@ CHECKS: dict[Rule, Callable[[Created], bool]] = {
     Rule.NO_NEW_PRIVILEGES: lambda it: "no-new-privileges:true" in (it.host["SecurityOpt"] or []),
     Rule.SYSTEM_CALLS: _filtered_system_calls,
     Rule.OWN_NAMESPACES: _own_namespaces,
-    Rule.NO_DEVICES: lambda it: not it.host.get("Devices") and not it.host.get("DeviceRequests"),
-    Rule.NON_ROOT: lambda it: it.policy.allow_root or it.config["User"] == it.policy.user,
+    Rule.NO_DEVICES: _only_devices_asked_for,
+    Rule.NON_ROOT: _not_root,
     Rule.READ_ONLY_ROOT: lambda it: it.host["ReadonlyRootfs"] is True,
-    Rule.READ_ONLY_INPUT: lambda it: all(
-        mount["RW"] is (mount["Destination"] == OUTPUT) for mount in it.whole["Mounts"]
-    ),
+    Rule.READ_ONLY_INPUT: _writable_where_asked,
     Rule.NO_OTHER_STORAGE: _only_known_storage,
     Rule.SIZED_TMP: _sized_tmp,
+    Rule.SIZED_OUTPUT: _sized_output,
     Rule.SIZED_SHM: lambda it: it.host["ShmSize"] == it.policy.shm_bytes,
     Rule.PIDS: lambda it: it.host["PidsLimit"] == it.policy.pids and bool(it.engine.get("PidsLimit")),
     Rule.MEMORY: lambda it: it.host["Memory"] == it.policy.memory_bytes and bool(it.engine.get("MemoryLimit")),
     Rule.NO_SWAP: lambda it: it.host["MemorySwap"] == it.policy.memory_bytes and bool(it.engine.get("SwapLimit")),
     Rule.CPUS: lambda it: it.host["NanoCpus"] == _nano_cpus(it.policy) and bool(it.engine.get("CpuCfsQuota")),
-    Rule.FILE_SIZE: lambda it: it.limits_file("fsize"),
-    Rule.OPEN_FILES: lambda it: it.limits_file("nofile"),
-    Rule.NO_CORE: lambda it: it.limits_file("core"),
+    Rule.CPU_TIME: lambda it: it.limits_process("cpu"),
+    Rule.FILE_SIZE: lambda it: it.limits_process("fsize"),
+    Rule.OPEN_FILES: lambda it: it.limits_process("nofile"),
+    Rule.NO_CORE: lambda it: it.limits_process("core"),
     Rule.LOG: lambda it: it.host["LogConfig"] == {"Type": "json-file", "Config": _log_options(it.policy)},
     Rule.IMAGE: lambda it: it.whole["Image"] == it.image.id,
     Rule.NO_CREDENTIALS: _only_known_variables,
 }
 
 
-def check(spec: ContainerSpec, image: Image, inspected: Mapping[str, Any], engine: Mapping[str, Any]) -> None:
+def check(
+    spec: ContainerSpec,
+    image: Image,
+    inspected: Mapping[str, Any],
+    engine: Mapping[str, Any],
+    held: Mapping[str, Mapping[str, str]],
+) -> None:
     """
     Prove the rules on a created container, before it is started.
 
     :param inspected: the engine's own description of it (``GET /containers/{id}/json``).
     :param engine: the engine's description of itself (``GET /info``).
+    :param held: the driver options of each held volume, by name (``GET /volumes/{name}``).
     :raises PermanentError: naming each rule that the engine does not enforce.
     """
-    created = Created(spec, image, inspected["HostConfig"], inspected["Config"], inspected, engine)
+    created = Created(spec, image, inspected["HostConfig"], inspected["Config"], inspected, engine, held)
     broken = [rule.value for rule, holds in CHECKS.items() if not holds(created)]
     if broken:
         raise PermanentError(

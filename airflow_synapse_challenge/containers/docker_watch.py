@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_synapse_challenge.containers.docker_calls import moment
 from airflow_synapse_challenge.containers.engine import Cancelled
 from airflow_synapse_challenge.containers.logs import BoundedLog
+from airflow_synapse_challenge.containers.spec import ContainerSpec
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -76,11 +77,13 @@ class Ending:
     Why a container stopped.
 
     :param state: the engine's ``State``; ``None`` when somebody removed the container.
+    :param peak_memory_bytes: the most memory that was seen while it ran.
     """
 
     state: dict[str, Any] | None
     timed_out: bool = False
     cancelled: bool = False
+    peak_memory_bytes: int | None = None
 
     @property
     def seconds(self) -> float:
@@ -90,31 +93,32 @@ class Ending:
         return max(0.0, (moment(self.state["FinishedAt"]) - moment(self.state["StartedAt"])).total_seconds())
 
 
-def wait(
-    client: APIClient, name: str, timeout: timedelta, output_ended: threading.Event, cancelled: Cancelled | None
-) -> Ending:
+def wait(client: APIClient, spec: ContainerSpec, output_ended: threading.Event, cancelled: Cancelled | None) -> Ending:
     """
     Wait for the end of a container, or bring it about when its time is over or somebody asks for it.
 
-    :param timeout: whole run time; what passed before this call counts, by the engine's clock.
+    :param spec: its timeout is the whole run time; what passed before this call counts, by the engine's clock.
     :param output_ended: set when no more output can come, which mostly means that the container ended.
     """
-    state = _state(client, name)
+    name = spec.safe_name
+    state = state_of(client, name)
     if state is None:
         return Ending(None)
-    passed = moment(client.info()["SystemTime"]) - moment(state["StartedAt"])
-    end = time.monotonic() + (timeout - passed).total_seconds()
+    end = time.monotonic() + seconds_left(client, state, spec.policy.timeout)
     pause = FIRST_LOOK
+    peak: int | None = None
     while True:
-        state = _state(client, name)
+        state = state_of(client, name)
         if state is None:
-            return Ending(None, cancelled=True)
+            return Ending(None, cancelled=True, peak_memory_bytes=peak)
         if not state["Running"]:
-            return Ending(state)
+            return Ending(state, peak_memory_bytes=peak)
         if time.monotonic() >= end:
-            return Ending(_stop(client, name), timed_out=True)
+            return Ending(stop(client, name), timed_out=True, peak_memory_bytes=peak)
         if cancelled and cancelled():
-            return Ending(_stop(client, name), cancelled=True)
+            return Ending(stop(client, name), cancelled=True, peak_memory_bytes=peak)
+        if spec.author == "participant":
+            peak = max(peak or 0, memory_of(client, name)) or None
         if output_ended.is_set():
             time.sleep(pause)
             pause = min(2 * pause, LOOK)
@@ -122,17 +126,65 @@ def wait(
             output_ended.wait(max(0.0, min(LOOK, end - time.monotonic())))
 
 
-def _stop(client: APIClient, name: str) -> dict[str, Any] | None:
+def seconds_left(client: APIClient, state: dict[str, Any], timeout: timedelta) -> float:
+    """Return how long a started container may still run, by the engine's clock."""
+    passed = moment(client.info()["SystemTime"]) - moment(state["StartedAt"])
+    return (timeout - passed).total_seconds()
+
+
+def ended_by(client: APIClient, name: str, *, timed_out: bool, cancelled: bool, peak: int | None) -> Ending:
+    """Return the ending of a container that somebody else watched; one that still runs is ended."""
+    state = state_of(client, name)
+    if state is not None and state["Running"]:
+        state = stop(client, name)
+    return Ending(state, timed_out, cancelled or state is None, peak)
+
+
+def last_output(client: APIClient, spec: ContainerSpec, on_log: Callable[[str], None] | None = None) -> BoundedLog:
+    """Read what the engine has kept of a container's output."""
+    from docker.errors import NotFound
+
+    log = BoundedLog(spec.policy.log_bytes, on_log)
+    try:
+        for chunk in client.logs(spec.safe_name, stdout=True, stderr=True, stream=True, follow=False):
+            log.add(chunk)
+    except NotFound:
+        pass
+    log.close()
+    return log
+
+
+def memory_of(client: APIClient, name: str) -> int:
+    """
+    Return the most memory that a running container had, as far as the kernel remembers, else what it has now.
+
+    Files in memory count; what the kernel can drop (the page cache of the image) does not.
+    """
+    from docker.errors import APIError
+
+    try:
+        found = client.stats(name, stream=False, one_shot=True).get("memory_stats") or {}
+    except APIError:
+        return 0
+    if "max_usage" in found:
+        return int(found["max_usage"])
+    droppable = (found.get("stats") or {}).get("inactive_file", 0)
+    return max(0, int(found.get("usage", 0)) - int(droppable))
+
+
+def stop(client: APIClient, name: str) -> dict[str, Any] | None:
+    """Tell a container to end, end it after a grace, and return its state."""
     from docker.errors import NotFound
 
     try:
         client.stop(name, timeout=GRACE)
     except NotFound:
         return None
-    return _state(client, name)
+    return state_of(client, name)
 
 
-def _state(client: APIClient, name: str) -> dict[str, Any] | None:
+def state_of(client: APIClient, name: str) -> dict[str, Any] | None:
+    """Return the engine's ``State`` of a container, ``None`` when there is none of that name."""
     from docker.errors import NotFound
 
     try:

@@ -22,6 +22,7 @@ class Outcome:
     :param results: content of the result files that were there.
     :param refused: why a result was refused; ``None`` if none was.
     :param adopted: an earlier try had started it.
+    :param peak_memory_bytes: the most memory that was seen; ``None`` if nobody looked in time.
     """
 
     exit_code: int | None
@@ -35,3 +36,4 @@ class Outcome:
     results: Mapping[str, bytes] = field(default_factory=dict)
     refused: str | None = None
     adopted: bool = False
+    peak_memory_bytes: int | None = None

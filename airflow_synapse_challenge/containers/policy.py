@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,17 +23,19 @@ class Rule(Enum):
     NO_NEW_PRIVILEGES = "no new privileges"
     SYSTEM_CALLS = "filtered system calls (seccomp)"
     OWN_NAMESPACES = "no namespace of the host"
-    NO_DEVICES = "no device of the host"
+    NO_DEVICES = "no device of the host besides the graphics processors asked for"
     NON_ROOT = "a user that is not root"
     READ_ONLY_ROOT = "read-only root file system"
     READ_ONLY_INPUT = "read-only input"
     NO_OTHER_STORAGE = "no storage besides input, output and temporary files"
     SIZED_TMP = "temporary files of bounded size"
+    SIZED_OUTPUT = "results of strangers' code bounded while they are written"
     SIZED_SHM = "shared memory of bounded size"
     PIDS = "bounded number of processes"
     MEMORY = "bounded memory"
     NO_SWAP = "memory and swap bounded together"
     CPUS = "hard CPU cap"
+    CPU_TIME = "bounded CPU time of each process"
     WALL_CLOCK = "bounded run time"
     FILE_SIZE = "bounded size of each file"
     OPEN_FILES = "bounded number of open files"
@@ -50,6 +53,7 @@ class Policy:
 
     :param memory_bytes: memory and swap together; ``/tmp`` and ``/dev/shm`` count as memory.
     :param cpus: hard cap in cores.
+    :param gpus: graphics processors.
     :param timeout: wall clock.
     :param pids: processes and threads.
     :param shm_bytes: ``/dev/shm``.
@@ -57,12 +61,15 @@ class Policy:
     :param output_bytes: all files in ``/output`` together.
     :param output_files: files and folders in ``/output``.
     :param log_bytes: kept of the output: head and tail.
-    :param user: user and group as numbers; a name could mean root in somebody else's image.
-    :param allow_root: run as the user that the image names, even root.
+    :param user: user and group as numbers, for images whose own user is root or a name: a name could mean root in
+        somebody else's image.
+    :param allow_root: run as the user that the image names, even root. Root then has no capabilities and cannot gain
+        any, but the kernel sees user 0 unless the engine maps users.
     """
 
     memory_bytes: int = 2 * GIB
     cpus: float = 1.0
+    gpus: int = 0
     timeout: timedelta = timedelta(minutes=10)
     pids: int = 256
     shm_bytes: int = 64 * MIB
@@ -78,6 +85,8 @@ class Policy:
         for name in bounds:
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"A container's {name} must be positive, not {getattr(self, name)}.")
+        if self.gpus < 0:
+            raise ConfigurationError(f"A container's gpus must not be negative, not {self.gpus}.")
         if self.timeout <= timedelta(0):
             raise ConfigurationError(f"A container's timeout must be positive, not {self.timeout}.")
         if not re.fullmatch(r"[1-9][0-9]*:[1-9][0-9]*", self.user):
@@ -85,6 +94,11 @@ class Policy:
                 f'A container\'s user must be two numbers above 0, such as "65534:65534", not {self.user!r}; '
                 "set allow_root to run as the image's own user."
             )
+
+    @property
+    def cpu_seconds(self) -> int:
+        """CPU time that one process may use: what its cores give it in its wall-clock time."""
+        return max(1, math.ceil(self.timeout.total_seconds() * max(1.0, self.cpus))) + 1
 
     @property
     def file_bytes(self) -> int:

@@ -176,8 +176,7 @@ def _limit(policy: Policy) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (policy.file_bytes, policy.file_bytes))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    seconds = int(policy.timeout.total_seconds() * max(1.0, policy.cpus)) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CPU, (policy.cpu_seconds, policy.cpu_seconds + 1))
 
 
 def _read(process: subprocess.Popen[bytes], log: BoundedLog) -> None:

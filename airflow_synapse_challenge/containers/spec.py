@@ -17,6 +17,7 @@ INPUT = "/input"
 OUTPUT = "/output"
 LABEL_PREFIX = "airflow-synapse-challenge."
 LONGEST_NAME = 100
+Author = Literal["organiser", "participant"]
 
 
 @dataclass(frozen=True)
@@ -58,41 +59,76 @@ class HostFolder:
 
 
 @dataclass(frozen=True)
+class HeldMount:
+    """
+    A folder that something else holds (:mod:`~airflow_synapse_challenge.containers.holding`).
+
+    :param path: absolute path in the container.
+    :param volume: its volume.
+    :param size_bytes: of all files together.
+    :param files: files and folders.
+    """
+
+    path: str
+    volume: str
+    size_bytes: int
+    files: int
+    read_only: bool = False
+
+    def __post_init__(self) -> None:
+        path = PurePosixPath(self.path)
+        if not path.is_absolute() or len(path.parts) < 2 or ".." in path.parts or path.is_relative_to(INPUT):
+            raise ConfigurationError(
+                f"A held folder is mounted at an absolute path outside {INPUT}, not {self.path!r}."
+            )
+
+
+@dataclass(frozen=True)
 class ContainerSpec:
     """
     One container.
 
     :param name: the same in every try, so that a retry finds what an earlier one left running.
     :param image: by digest, or by a name that the engine knows.
-    :param command: argument vector; the image's entrypoint is not used.
+    :param command: argument vector, in place of the image's entrypoint; empty for that one, which only a participant's
+        image may use.
     :param begun: files that the command finds in ``/output`` and may change: content by path relative to it.
     :param results: files to bring back, relative to ``/output``.
     :param labels: say whose container it is; a container with other labels is not adopted.
     :param mounts: folders of the engine's host.
+    :param held: folders that outlive the container; one at ``/output`` takes the results.
     :param environment: more variables; never credentials.
     :param author: who wrote the code: organisers or participants.
     """
 
     name: str
     image: str
-    command: tuple[str, ...]
+    command: tuple[str, ...] = ()
     policy: Policy = field(default_factory=Policy)
     inputs: tuple[Input, ...] = ()
     begun: Mapping[str, bytes] = field(default_factory=dict)
     results: tuple[str, ...] = ("results.json",)
     labels: Mapping[str, str] = field(default_factory=dict)
     mounts: tuple[HostFolder, ...] = ()
+    held: tuple[HeldMount, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    author: Literal["organiser", "participant"] = "organiser"
+    author: Author = "organiser"
 
     def __post_init__(self) -> None:
-        if not self.command:
+        if not self.command and self.author != "participant":
             raise ConfigurationError(f"Container {self.name!r} has no command.")
         for result in (*self.begun, *self.results):
             if not _lies_below(f"{OUTPUT}/{result}", OUTPUT) or str(PurePosixPath(result)) != result:
                 raise ConfigurationError(f"A file in {OUTPUT} is named by a plain path relative to it, not {result!r}.")
         if self.inputs and any(mount.path == INPUT for mount in self.mounts):
             raise ConfigurationError(f"A folder of the host at {INPUT} would hide the inputs; mount it below {INPUT}.")
+        if self.holds_output and (self.begun or self.results):
+            raise ConfigurationError(f"The results of {self.name!r} are read from the folder that holds them.")
+
+    @property
+    def holds_output(self) -> bool:
+        """Whether the results outlive the container."""
+        return any(mount.path == OUTPUT for mount in self.held)
 
     @property
     def safe_name(self) -> str:
@@ -108,7 +144,7 @@ class ContainerSpec:
     def _fingerprint(self) -> str:
         paths = [item.path for item in self.inputs]
         decisive = [self.image, self.command, self.results, self.author, dict(self.environment), paths]
-        text = json.dumps([*decisive, repr(self.mounts), repr(self.policy)], sort_keys=True)
+        text = json.dumps([*decisive, repr(self.mounts), repr(self.held), repr(self.policy)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

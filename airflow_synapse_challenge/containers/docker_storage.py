@@ -1,0 +1,233 @@
+"""Volumes on a Docker engine: filled before a container starts, or held for several containers of one run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_synapse_challenge.containers import archive, docker_policy
+from airflow_synapse_challenge.containers.holding import HeldFile, Holding
+from airflow_synapse_challenge.containers.policy import Policy
+from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, ContainerSpec
+from airflow_synapse_challenge.errors import OrganiserFault, TransientError
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+#: What a holder may use: it sleeps.
+HOLDER_MEMORY = 32 * 1024**2
+HOLDER_PIDS = 16
+CHUNK = 1024**2
+
+
+def fill(client: APIClient, spec: ContainerSpec, image: docker_policy.Image) -> None:
+    """Write the inputs through a container that never starts: the real one sees them read-only."""
+    loader = loader_name(spec.safe_name)
+    client.create_container(
+        image.id,
+        entrypoint=["-"],
+        name=loader,
+        labels=spec.full_labels,
+        use_config_proxy=False,
+        network_disabled=True,
+        host_config=client.create_host_config(network_mode="none", mounts=docker_policy.mounts(spec, filling=True)),
+    )
+    client.put_archive(loader, "/", archive.pack(spec))
+    remove_container(client, loader)
+
+
+def loader_name(name: str) -> str:
+    """Return the name of the container that only fills volumes."""
+    return f"{name}.loader"
+
+
+class DockerHolder:
+    """
+    Folders that are held on a Docker engine.
+
+    :param client: connected.
+    """
+
+    def __init__(self, client: APIClient, holding: Holding) -> None:
+        self._client = client
+        self._holding = holding
+        self._name = holding.safe_name
+
+    def ensure(self) -> None:
+        """
+        Begin to hold, unless an earlier try did.
+
+        :raises OrganiserFault: the image is not there, or has no ``sleep``.
+        """
+        if self.holds():
+            return
+        self.release()
+        self._create()
+        self._start()
+
+    def holds(self) -> bool:
+        """Tell whether the folders are there."""
+        from docker.errors import NotFound
+
+        try:
+            found = self._client.inspect_container(self._name)
+        except NotFound:
+            return False
+        labels = found["Config"]["Labels"] or {}
+        return bool(found["State"]["Running"]) and all(labels.get(k) == v for k, v in self._labels().items())
+
+    def files(self, folder: str, most: int) -> list[HeldFile]:
+        """
+        Return what a folder holds, at most so many.
+
+        :param most: entries; reading ends there.
+        """
+        found: list[HeldFile] = []
+        stream = self._archive(folder)
+        try:
+            for member, _ in archive.members(stream, self._policy(folder)):
+                found.append(HeldFile(member.name, archive.kind_of(member), member.size))
+                if len(found) >= most:
+                    break
+        finally:
+            stream.close()
+        return found
+
+    def copy(self, folder: str, name: str, target: Path) -> bool:
+        """
+        Copy a plain file out; nothing else is ever written to the target.
+
+        :param name: plain file name in the folder.
+        :return: ``False`` when there is nothing of that name.
+        :raises Refusal: it is no plain file.
+        """
+        from docker.errors import NotFound
+
+        limit = self._holding.folder(folder).size_bytes
+        try:
+            stream, _ = self._client.get_archive(self._name, f"{self._holding.path(folder)}/{name}", chunk_size=CHUNK)
+        except NotFound:
+            return False
+        try:
+            archive.copy_plain_file(stream, name, target, limit)
+        finally:
+            stream.close()
+        return True
+
+    def is_full(self, folder: str) -> bool:
+        """Tell whether a folder has no room for one more file or block."""
+        path = self._holding.path(folder)
+        return any(self._free(flag, path) == 0 for flag in ("-kP", "-iP"))
+
+    def _free(self, flag: str, path: str) -> int:
+        """The fourth column of ``df`` is what is free, in blocks or in files."""
+        run = self._client.exec_create(self._name, ["df", flag, path])
+        output = self._client.exec_start(run["Id"]).decode(errors="replace")
+        try:
+            return int(output.strip().splitlines()[-1].split()[3])
+        except (IndexError, ValueError) as error:
+            raise OrganiserFault("The image that holds the results has no `df`.", output) from error
+
+    def release(self) -> None:
+        """Hold no longer: what the folders hold is gone."""
+        remove_container(self._client, self._name)
+        for folder in self._holding.folders:
+            remove_volume(self._client, self._holding.volume(folder.name))
+
+    def _labels(self) -> dict[str, str]:
+        own = {**self._holding.labels, "name": self._name, "holds": repr(self._holding.folders)}
+        return {f"{LABEL_PREFIX}{key}": value for key, value in own.items()}
+
+    def _create(self) -> None:
+        from docker.types import DriverConfig, Mount
+
+        labels = self._labels()
+        mounts = [
+            Mount(
+                self._holding.path(folder.name),
+                self._holding.volume(folder.name),
+                type="volume",
+                no_copy=True,
+                labels=labels,
+                driver_config=DriverConfig("local", docker_policy.held_options(folder.size_bytes, folder.files)),
+            )
+            for folder in self._holding.folders
+        ]
+        self._client.create_container(
+            self._holding.image,
+            entrypoint=["sleep"],
+            command=[str(int(self._holding.lifetime.total_seconds()))],
+            name=self._name,
+            user=Policy.user,
+            labels=labels,
+            use_config_proxy=False,
+            network_disabled=True,
+            healthcheck={"test": ["NONE"]},
+            host_config=self._client.create_host_config(
+                network_mode="none",
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges:true"],
+                read_only=True,
+                init=True,
+                mem_limit=HOLDER_MEMORY,
+                memswap_limit=HOLDER_MEMORY,
+                pids_limit=HOLDER_PIDS,
+                mounts=mounts,
+            ),
+        )
+
+    def _start(self) -> None:
+        from docker.errors import APIError
+
+        try:
+            self._client.start(self._name)
+        except APIError as error:
+            self.release()
+            if "OCI runtime" in str(error):
+                raise OrganiserFault(
+                    f"The image {self._holding.image} cannot hold results: it has no `sleep`.", str(error.explanation)
+                ) from error
+            raise
+
+    def _archive(self, folder: str) -> Any:
+        from docker.errors import NotFound
+
+        try:
+            stream, _ = self._client.get_archive(self._name, self._holding.path(folder), chunk_size=CHUNK)
+        except NotFound:
+            raise TransientError(f"The engine lost the results of {self._holding.name}.") from None
+        return stream
+
+    def _policy(self, folder: str) -> Policy:
+        held = self._holding.folder(folder)
+        return Policy(output_bytes=held.size_bytes, output_files=held.files)
+
+
+def remove_container(client: APIClient, name: str) -> bool:
+    """End and remove a container with its own volumes; tell whether there was one."""
+    from docker.errors import APIError, NotFound
+
+    try:
+        client.remove_container(name, force=True, v=True)
+    except NotFound:
+        return False
+    except APIError as error:
+        if error.status_code == 409 and "already in progress" in str(error):
+            return True
+        raise
+    return True
+
+
+def remove_volume(client: APIClient, name: str) -> None:
+    """Remove a volume if there is one."""
+    from docker.errors import NotFound
+
+    try:
+        client.remove_volume(name, force=True)
+    except NotFound:
+        return
+
+
+def volume_options(client: APIClient, spec: ContainerSpec) -> dict[str, dict[str, str]]:
+    """Return the driver options of the held volumes of a container, by name."""
+    return {mount.volume: client.inspect_volume(mount.volume)["Options"] or {} for mount in spec.held}
