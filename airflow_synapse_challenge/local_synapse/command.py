@@ -90,6 +90,8 @@ def _listener(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        # Who reads the first printed line may connect at once: it waits until there is an answer.
+        listener.listen()
     except OSError as error:
         raise SystemExit(f"Port {port} of 127.0.0.1 cannot be used ({error}); choose another with --port.") from error
     return listener

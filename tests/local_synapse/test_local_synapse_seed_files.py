@@ -57,7 +57,7 @@ def refusal(tmp_path):
         seed = tmp_path / "seed.yaml"
         seed.write_text(text)
         command = [sys.executable, *LocalSynapse.program, "--data", str(tmp_path / "data"), "--port", "0"]
-        run = subprocess.run([*command, "--seed", str(seed)], capture_output=True, text=True, timeout=60)
+        run = subprocess.run([*command, "--seed", str(seed)], check=False, capture_output=True, text=True, timeout=60)
         assert (run.returncode, run.stdout) == (1, "")
         assert "Traceback" not in run.stderr
         return [line.removeprefix(f"{seed}:") for line in run.stderr.strip().splitlines()]
@@ -192,7 +192,7 @@ def test_nothing_of_a_seed_file_is_kept_when_a_part_is_refused(refusal, planted)
         ("teams: [{name: T, managers: []}]", "1: teams[0].managers: "),
         (
             "projects:\n- name: P\n  sharing:\n    public: everything\n",
-            "4: projects[0].sharing.public: must be one of view, download, moderate, edit, edit_and_delete, admin, or a",
+            "4: projects[0].sharing.public: must be one of view, download, moderate, edit, edit_and_delete, admin,",
         ),
         ("projects:\n- name: P\n  sharing:\n    nobody: view\n", "4: projects[0].sharing.nobody: there is no user or"),
         ("projects:\n- name: P\n  sharing:\n    public: admin\n", "3: projects[0].sharing: refused, as Synapse would"),
@@ -206,7 +206,7 @@ def test_nothing_of_a_seed_file_is_kept_when_a_part_is_refused(refusal, planted)
         ),
         (
             "queues:\n- name: Q\n  project: Open Challenge\n  rounds:\n  - start: soon\n    end: +1d\n",
-            "5: queues[0].rounds[0].start: must be a time such as 2026-05-01T12:00:00Z, now, -7d or +36h (s, m, h, d, w)",
+            "5: queues[0].rounds[0].start: must be a time such as 2026-05-01T12:00:00Z, now, -7d or +36h",
         ),
         (
             "queues:\n- name: Q\n  project: Open Challenge\n  rounds:\n  - start: +1d\n    end: +3d\n"
@@ -214,8 +214,8 @@ def test_nothing_of_a_seed_file_is_kept_when_a_part_is_refused(refusal, planted)
             "7: queues[0].rounds[1]: refused, as Synapse would: This round's date range overlaps",
         ),
         (
-            "queues:\n- name: Q\n  project: Open Challenge\n  rounds:\n  - {start: now, end: +1d, limits: {hourly: 1}}\n",
-            "5: queues[0].rounds[0].limits.hourly: ",
+            "queues:\n- name: Q\n  project: Open Challenge\n  rounds: [{start: now, end: +1d, limits: {hourly: 1}}]\n",
+            "4: queues[0].rounds[0].limits.hourly: ",
         ),
         ("submissions:\n- {by: participant, queue: Q, file: F}\n", "2: submissions[0].queue: there is no queue 'Q'"),
         (
@@ -245,7 +245,7 @@ def test_all_mistakes_are_told_at_once(refusal):
 
 def test_a_seed_file_that_is_not_there(tmp_path):
     command = [sys.executable, *LocalSynapse.program, "--data", str(tmp_path / "data"), "--port", "0"]
-    run = subprocess.run([*command, "--seed", "no.yaml"], capture_output=True, text=True, timeout=60)
+    run = subprocess.run([*command, "--seed", "no.yaml"], check=False, capture_output=True, text=True, timeout=60)
     assert run.returncode == 1
     assert run.stderr.startswith("no.yaml cannot be read:")
 

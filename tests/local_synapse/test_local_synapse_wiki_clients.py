@@ -47,12 +47,16 @@ def test_the_models_download_markdown_and_attachments(synapse, project, attachme
     text = root.get_markdown_file(download_location=str(tmp_path), synapse_client=synapse)
     assert Path(text).read_text() == "# Hello"
     handles = root.get_attachment_handles(synapse_client=synapse)["list"]
-    assert {handle["fileName"] for handle in handles} == {"notes.txt.gz", "picture.png"}
+    assert {handle["fileName"] for handle in handles} == {"notes.txt.gz", "preview.txt", "picture.png"}
     (tmp_path / "down").mkdir()
     notes = root.get_attachment(file_name="notes.txt", download_location=str(tmp_path / "down"), synapse_client=synapse)
     assert Path(notes).read_text() == "some notes\n"
     url = root.get_attachment(file_name="picture.png", download_file=False, synapse_client=synapse)
     assert "X-Amz-Expires" in url
+    preview = root.get_attachment_preview(
+        file_name="notes.txt", download_location=str(tmp_path / "down"), synapse_client=synapse
+    )
+    assert Path(preview).read_text() == "some notes\n"
     with pytest.raises(SynapseHTTPError, match="404"):
         root.get_attachment_preview(file_name="picture.png", download_file=False, synapse_client=synapse)
 
@@ -106,7 +110,7 @@ def test_the_older_call_reads_the_second_generation_s_compressed_file(server, sy
 def test_the_older_calls_with_attachments_and_sub_pages(synapse, project, attachment):
     root = synapse.store(synapseclient.Wiki(owner=project, title="Home", markdown="x", attachments=[str(attachment)]))
     synapse.store(synapseclient.Wiki(owner=project, title="Below", markdown="y", parentWikiId=root.id))
-    assert [handle["fileName"] for handle in synapse.getWikiAttachments(root)] == ["notes.txt"]
+    assert [handle["fileName"] for handle in synapse.getWikiAttachments(root)] == ["notes.txt", "preview.txt"]
     headers = synapse.getWikiHeaders(project)
     assert [(header["title"], header.get("parentId")) for header in headers] == [("Home", None), ("Below", root.id)]
     page = synapse.getWiki(project, subpageId=headers[1]["id"])
@@ -154,7 +158,7 @@ def test_a_wiki_is_copied_with_links_and_attachments(synapse, organiser, site, n
     page = synapse.getWiki(target, subpageId=data["id"])
     assert page.markdown == f"[home]({target}/wiki/{home['id']}) ${{image?fileName=notes.txt}}"
     names = [handle["fileName"] for handle in synapse.getWikiAttachments(page)]
-    assert names == ["notes.txt"]
+    assert names == ["notes.txt", "preview.txt"]
     assert set(page.attachmentFileHandleIds).isdisjoint(
         synapse.getWiki(source, subpageId=below).attachmentFileHandleIds
     )

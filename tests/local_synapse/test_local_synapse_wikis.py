@@ -29,6 +29,20 @@ def reader(person, organiser, project, share):
 
 
 @pytest.fixture
+def typed(upload, project, organiser):
+    """Uploads content of a type."""
+
+    def typed(content, name, content_type):
+        handle = upload(organiser, content, name)
+        original = {"fileHandleId": handle, "associateObjectId": project, "associateObjectType": "FileEntity"}
+        request = {"originalFile": original, "newFileName": name, "newContentType": content_type}
+        copies = organiser.ok("POST", "/filehandles/copy", {"copyRequests": [request]}, "file")["copyResults"]
+        return copies[0]["newFileHandle"]["id"]
+
+    return typed
+
+
+@pytest.fixture
 def compressed(organiser, upload):
     """Uploads markdown as clients of the second generation do; returns its file handle."""
 
@@ -185,12 +199,12 @@ def test_the_list_of_a_project_says_who_may_do_what(organiser, person, project, 
 
     reads = ("wiki", "wiki2", f"wiki/{root['id']}", f"wiki2/{root['id']}", "wikiheadertree", "wikiheadertree2",
              f"wiki2/{root['id']}/wikihistory", f"wiki2/{root['id']}/attachmenthandles", "wiki2orderhint")  # fmt: skip
-    page_of_history = {"offset": 0, "limit": 5}
+    queries = {f"wiki2/{root['id']}/wikihistory": {"offset": 0, "limit": 5}}
     for tail in (*reads, f"wiki2/{root['id']}/markdown"):
-        refused("GET", tail, None, "READ", **page_of_history)
+        refused("GET", tail, None, "READ", **queries.get(tail, {}))
     share(organiser, path, somebody.id, "READ")
     for tail in reads:
-        somebody.ok("GET", f"{path}/{tail}", **page_of_history)
+        somebody.ok("GET", f"{path}/{tail}", **queries.get(tail, {}))
     hint = somebody.ok("GET", f"{path}/wiki2orderhint")
     for generation in ("wiki", "wiki2"):
         refused("POST", generation, {"parentWikiId": root["id"]}, "CREATE")
@@ -221,6 +235,34 @@ def test_a_queue_s_wiki_follows_the_queue_s_list(organiser, person, queue, share
     page = somebody.ok("GET", f"{path}/wiki2/{root['id']}")
     assert somebody.ok("PUT", f"{path}/wiki2/{root['id']}", page | {"title": "New"})["title"] == "New"
     assert len(somebody.ok("GET", f"{path}/wiki2/{root['id']}/wikihistory", offset=0, limit=9)["results"]) == 2
+
+
+@pytest.mark.rule("K-03", "K-05", "K-06")
+def test_a_queue_s_wiki_can_do_what_a_project_s_can(organiser, queue, typed, compressed):
+    path = f"/evaluation/{queue}"
+    made = organiser.ok("POST", f"{path}/wiki2", {"title": "Rules", "markdownFileHandleId": compressed("*zero*")})
+    assert organiser.ok("GET", f"{path}/wiki")["markdown"] == "*zero*"
+    notes = typed(b"notes", "notes.txt", "text/plain")
+    first = organiser.ok("GET", f"{path}/wiki/{made['id']}")
+    first = organiser.ok("PUT", f"{path}/wiki/{made['id']}", first | {"attachmentFileHandleIds": [notes]})
+    assert organiser.ok("GET", f"{path}/wiki2")["attachmentFileHandleIds"] == [notes]
+    for generation in ("wiki", "wiki2"):
+        page = f"{path}/{generation}/{made['id']}"
+        listed = organiser.ok("GET", f"{page}/attachmenthandles")["list"]
+        assert [(handle["fileName"], handle["isPreview"]) for handle in listed] == [
+            ("notes.txt", False),
+            ("preview.txt", True),
+        ]
+        for part in ("attachment", "attachmentpreview"):
+            assert downloaded(organiser, f"{page}/{part}", fileName="notes.txt").content == b"notes"
+    text = downloaded(organiser, f"{path}/wiki2/{made['id']}/markdown", wikiVersion=0).content
+    assert gzip.decompress(text) == b"*zero*"
+    organiser.ok("PUT", f"{path}/wiki2/{made['id']}/0")
+    assert len(organiser.ok("GET", f"{path}/wiki2/{made['id']}/wikihistory", offset=0, limit=9)["results"]) == 3
+    below = [organiser.ok("POST", f"{path}/wiki", {"title": title, "parentWikiId": made["id"]}) for title in "ab"]
+    organiser.ok("DELETE", f"{path}/wiki/{below[0]['id']}")
+    organiser.ok("DELETE", f"{path}/wiki2/{below[1]['id']}")
+    assert organiser.ok("GET", f"{path}/wikiheadertree")["results"] == [{"id": made["id"], "title": "Rules"}]
 
 
 @pytest.mark.rule("K-04", "E-19")
@@ -404,6 +446,29 @@ def test_everybody_reads_the_wiki_of_a_public_project(organiser, anonymous, proj
     assert anonymous.ok("GET", f"/entity/{project}/wiki")["markdown"] == "Hello"
     path = f"/entity/{project}/wiki2/{made['id']}/attachment"
     assert downloaded(anonymous, path, fileName="picture.png").content == b"public picture"
+
+
+def test_texts_have_previews(organiser, project, page, typed):
+    text = "größer " * 500
+    packed = typed(gzip.compress(text.encode()), "notes.txt.gz", "text/plain")
+    picture = typed(b"no text", "picture.png", "image/png")
+    made = page(attachmentFileHandleIds=[packed, picture])
+    for generation in ("wiki", "wiki2"):
+        path = f"/entity/{project}/{generation}/{made['id']}"
+        preview = downloaded(organiser, f"{path}/attachmentpreview", fileName="notes.txt.gz")
+        assert preview.text == text[:1500]
+        assert organiser.refused("GET", f"{path}/attachmentpreview", fileName="picture.png")[0] == 404
+
+
+def test_files_of_a_page_stay_as_long_as_the_page(organiser, project, page, upload, unique):
+    picture = upload(organiser, unique("picture").encode(), "picture.png")
+    made = page(markdown="text", attachmentFileHandleIds=[picture])
+    text = organiser.ok("GET", f"/entity/{project}/wiki2")["markdownFileHandleId"]
+    organiser.ok("PUT", f"/entity/{project}/wiki/{made['id']}", {"etag": made["etag"]})
+    for handle in (picture, text):
+        assert organiser.refused("DELETE", f"/fileHandle/{handle}", service="file")[0] == 409
+    organiser.ok("DELETE", f"/entity/{project}/wiki/{made['id']}")
+    organiser.ok("DELETE", f"/fileHandle/{picture}", service="file")
 
 
 def test_of_attachments_with_one_name_the_newest_is_meant(organiser, project, page, upload):

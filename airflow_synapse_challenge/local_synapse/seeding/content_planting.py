@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
-import uuid
 from typing import Any
 
 from airflow_synapse_challenge.local_synapse.content import entities
@@ -54,23 +52,9 @@ class ContentPlanter:
 
     def _file(self, owner: int, parent: str, file: File, path: Path) -> None:
         content = self._site.content(file.path, *path, "path") if file.path else str(file.content).encode()
-        handle = self._handle(owner, file.name, content)
-        self._entity(owner, parent, file, {"concreteType": entities.FILE, "dataFileHandleId": handle}, path)
-
-    def _handle(self, owner: int, name: str, content: bytes) -> str:
-        target = self._store.files / f"seed-{uuid.uuid4().hex}"
-        target.write_bytes(content)
-        doc = {
-            "concreteType": f"{handles.MODEL}S3FileHandle",
-            "fileName": name,
-            "contentType": mimetypes.guess_type(name)[0] or "application/octet-stream",
-            "contentMd5": hashlib.md5(content, usedforsecurity=False).hexdigest(),
-            "contentSize": len(content),
-            "storageLocationId": 1,
-            "bucketName": "local-synapse",
-            "key": target.name,
-        }
-        return str(handles.add(self._store, owner, target, doc))
+        content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        handle = handles.add_content(self._store, owner, file.name, content_type, content)
+        self._entity(owner, parent, file, {"concreteType": entities.FILE, "dataFileHandleId": str(handle)}, path)
 
     def _entity(self, owner: int, parent: str, wish: Folder | File, body: dict[str, Any], path: Path) -> str:
         with at(*path), next_id(self._store, "entity", wish.id):

@@ -8,9 +8,8 @@ from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing
 from airflow_synapse_challenge.local_synapse.core.http import Context, Redirect, as_id
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store
 from airflow_synapse_challenge.local_synapse.files import handles
-from airflow_synapse_challenge.local_synapse.people import access
 
-from . import owners, pages
+from . import owners, pages, previews
 from .owners import Owner, wiki_operation
 
 
@@ -24,6 +23,7 @@ def checked_attachments(store: Store, user: int, wanted: list[str], page: int | 
     for handle in ids:
         if page is None or not pages.holds_attachment(store, page, handle):
             require_own(store, user, handle)
+            previews.ensure(store, handle)
     return [str(handle) for handle in ids]
 
 
@@ -37,8 +37,8 @@ def checked_markdown(store: Store, user: int, wanted: str, page: int | None = No
 
 def require_own(store: Store, user: int, handle: int) -> None:
     """Refuse a file of somebody else's (K-04)."""
-    doc = handles.show(store, handle)
-    if doc["createdBy"] != str(user) and not access.is_admin(store, user):
+    handles.show(store, handle)
+    if not handles.is_own(store, user, handle):
         raise NotAllowed(f"Only the creator of a FileHandle id: '{handle}' is authorized to assign it to an object")
 
 
@@ -50,6 +50,11 @@ def _through_attachment(store: Store, user: int, handle: int, page: int) -> bool
 @handles.association("WikiMarkdown")
 def _through_markdown(store: Store, user: int, handle: int, page: int) -> bool:
     return pages.holds_markdown(store, page, handle) and _may_read(store, user, page)
+
+
+@handles.linked_by
+def _in_use(store: Store, handle: int) -> bool:
+    return pages.uses(store, handle)
 
 
 def _may_read(store: Store, user: int, page: int) -> bool:

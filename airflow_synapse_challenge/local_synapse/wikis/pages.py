@@ -219,3 +219,14 @@ def holds_attachment(store: Store, page: int, handle: int) -> bool:
 def holds_markdown(store: Store, page: int, handle: int) -> bool:
     """Tell whether a file is, or was, the text of a page."""
     return store.one("SELECT 1 FROM wiki_version WHERE page = ? AND markdown = ?", page, handle) is not None
+
+
+def uses(store: Store, handle: int) -> bool:
+    """Tell whether any version of any page has a file."""
+    found = store.one(
+        "SELECT 1 FROM wiki_version WHERE markdown = ? "
+        "UNION ALL SELECT 1 FROM wiki_version, json_each(attachments) WHERE value = ?",
+        handle,
+        str(handle),
+    )
+    return found is not None

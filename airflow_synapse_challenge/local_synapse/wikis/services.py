@@ -17,16 +17,26 @@ MOST_HEADERS = 50
 SCOPES = ("view", "modify")
 
 
-class WikiPage(Body, total=False):
-    """A page in either generation: the text itself, or the file that holds it."""
+class Page(Body, total=False):
+    """What both generations of the service know of a page."""
 
     id: str
     etag: str
     parentWikiId: str
     title: str
-    markdown: str
-    markdownFileHandleId: str
     attachmentFileHandleIds: list[str]
+
+
+class WikiPage(Page, total=False):
+    """A page with its text: the first generation."""
+
+    markdown: str
+
+
+class V2WikiPage(Page, total=False):
+    """A page with the file that holds its text: the second generation."""
+
+    markdownFileHandleId: str
 
 
 class OrderHint(Body, total=False):
@@ -46,37 +56,38 @@ def show_second(row: sqlite3.Row) -> Json:
     return pages.show(row) | {"markdownFileHandleId": str(row["markdown"])}
 
 
-def create(store: Store, user: int, owner: Owner, body: WikiPage) -> int:
-    """Make a page from its text or from a file with the text; without either the text is empty (K-01, K-03)."""
+def create(store: Store, user: int, owner: Owner, body: Page, text: int | str) -> int:
+    """
+    Make a page (K-01).
+
+    :param text: itself, or the file handle of a file that holds it.
+    """
     parent = as_id(body["parentWikiId"]) if body.get("parentWikiId") else None
     pages.require_place(store, owner, parent)
     attachments = files.checked_attachments(store, user, body.get("attachmentFileHandleIds") or [])
     page = store.next_id("wiki")
-    if "markdownFileHandleId" in body:
-        text = files.checked_markdown(store, user, body["markdownFileHandleId"])
-    else:
-        text = markdown.written(store, user, page, body.get("markdown", ""))
-    pages.insert(store, user, owner, page, parent, Content(body.get("title"), text, attachments))
+    handle = markdown.written(store, user, page, text) if isinstance(text, str) else text
+    pages.insert(store, user, owner, page, parent, Content(body.get("title"), handle, attachments))
     return page
 
 
 @wiki_operation("POST", "wiki", 201, body=WikiPage, scopes=SCOPES)
 def post_first(context: Context, owner: Owner) -> Json:
     """Make a page from text (K-01, K-03, K-04)."""
-    owners.require(context.store, owner, context.user, "CREATE")
-    body: WikiPage = context.body
-    body.pop("markdownFileHandleId", None)
-    page = create(context.store, context.user, owner, body)
-    return show_first(context.store, pages.row_of(context.store, owner, page))
+    store, body = context.store, context.body
+    owners.require(store, owner, context.user, "CREATE")
+    page = create(store, context.user, owner, body, body.get("markdown", ""))
+    return show_first(store, pages.row_of(store, owner, page))
 
 
-@wiki_operation("POST", "wiki2", 201, body=WikiPage, scopes=SCOPES)
+@wiki_operation("POST", "wiki2", 201, body=V2WikiPage, scopes=SCOPES)
 def post_second(context: Context, owner: Owner) -> Json:
-    """Make a page whose text is a file (K-01, K-03, K-04)."""
-    owners.require(context.store, owner, context.user, "CREATE")
-    body: WikiPage = context.body
-    body.pop("markdown", None)
-    return show_second(pages.row_of(context.store, owner, create(context.store, context.user, owner, body)))
+    """Make a page whose text is a file; without one the text is empty (K-01, K-03, K-04)."""
+    store, body = context.store, context.body
+    owners.require(store, owner, context.user, "CREATE")
+    wanted = body.get("markdownFileHandleId")
+    text = files.checked_markdown(store, context.user, wanted) if wanted else ""
+    return show_second(pages.row_of(store, owner, create(store, context.user, owner, body, text)))
 
 
 @wiki_operation("GET", "wiki")
@@ -123,7 +134,7 @@ def put_first(context: Context, owner: Owner) -> Json:
     return show_first(context.store, _replaced(context, owner, row, text))
 
 
-@wiki_operation("PUT", "wiki2/{wikiId}", body=WikiPage, scopes=SCOPES)
+@wiki_operation("PUT", "wiki2/{wikiId}", body=V2WikiPage, scopes=SCOPES)
 def put_second(context: Context, owner: Owner) -> Json:
     """Replace a page under its etag; its text stays where no other file is named (K-03, K-06)."""
     row = _locked(context, owner)
@@ -137,7 +148,7 @@ def _locked(context: Context, owner: Owner) -> sqlite3.Row:
     """Return the page that a body replaces, if the body is of its current state (K-03)."""
     owners.require(context.store, owner, context.user, "UPDATE")
     row = pages.row_of(context.store, owner, context.number("wikiId"))
-    body: WikiPage = context.body
+    body: Page = context.body
     if "id" in body and as_id(body["id"]) != row["id"]:
         raise Invalid(f"The wiki page's id: {body['id']} does not match the id of the path: {row['id']}")
     pages.require_current(body.get("etag"), row["etag"], f"Wiki page: {row['id']}")
@@ -153,14 +164,14 @@ def _replaced(context: Context, owner: Owner, row: sqlite3.Row, text: int) -> sq
     return pages.row_of(store, owner, row["id"])
 
 
-@wiki_operation("PUT", "wiki2/{wikiId}/{wikiVersion:int}", scopes=SCOPES)
+@wiki_operation("PUT", "wiki2/{wikiId}/{wikiVersion}", scopes=SCOPES)
 def restore(context: Context, owner: Owner) -> Json:
     """Make a new version that says what an old one said; the page stays where it lies (K-06)."""
     store = context.store
     owners.require(store, owner, context.user, "UPDATE")
     page = context.number("wikiId")
     row = pages.row_of(store, owner, page)
-    old = pages.row_of(store, owner, page, int(context.path["wikiVersion"]))
+    old = pages.row_of(store, owner, page, context.number("wikiVersion"))
     pages.update(store, context.user, row, row["parent"], pages.content_of(old))
     return show_second(pages.row_of(store, owner, page))
 
