@@ -304,7 +304,7 @@ def test_moderators_are_users_with_the_right_to(organiser, person, project, foru
     assert member.refused("GET", f"/forum/{forum}/moderators")[0] == 400
 
 
-@pytest.mark.rule("X-06")
+@pytest.mark.rule("X-06", "E-18")
 def test_threads_that_name_an_entity(organiser, reader, person, project, begin, new_project, share, new_folder):
     """In title, text or reply; only of projects that one may read."""
     entity = new_folder(organiser, project)
@@ -332,6 +332,8 @@ def test_threads_that_name_an_entity(organiser, reader, person, project, begin, 
     organiser.ok("DELETE", f"/thread/{named[0]['id']}")
     assert found(reader) == [thread["id"] for thread in named[1:]]
     assert counts(reader, entity) == [{"entityId": entity, "count": 2}]
+    bundle = reader.ok("POST", f"/entity/{entity}/bundle2", {"includeThreadCount": True})
+    assert bundle == {"threadCount": 2}
     stranger = person()
     assert stranger.refused("GET", f"/entity/{entity}/threads", limit=20, offset=0)[0] == 403
     assert counts(stranger, entity) == []

@@ -154,6 +154,7 @@ def test_a_message_is_for_sender_and_recipients(ada, bob, person, send):
         assert person().refused("GET", path + suffix)[0] == 403
     assert person().refused("POST", path + "/forward", {"recipients": [str(ada.id)]})[0] == 403
     assert ada.refused("GET", "/message/1")[0] == 404
+    assert ada.refused("DELETE", path)[0] == 410
 
 
 @pytest.mark.rule("G-08", "G-10")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from airflow_synapse_challenge.local_synapse.core.bodies import Body
-from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed, require
+from airflow_synapse_challenge.local_synapse.core.errors import Gone, Invalid, Missing, NotAllowed, require
 from airflow_synapse_challenge.local_synapse.core.http import Context, Redirect, as_id, operation, paginated
 from airflow_synapse_challenge.local_synapse.core.store import Json, load
 from airflow_synapse_challenge.local_synapse.files import handles
@@ -83,6 +83,12 @@ def _readable(context: Context) -> Json:
 def get_message(context: Context) -> Json:
     """Read a message that the caller sent or got."""
     return _readable(context)
+
+
+@operation("DELETE", "/repo/v1/message/{id}", 410)
+def removed_service(context: Context) -> None:
+    """Synapse removed this service."""
+    raise Gone("This service has been removed; use PUT /message/status.")
 
 
 @operation("GET", "/repo/v1/message/{id}/file", scopes=("download",))

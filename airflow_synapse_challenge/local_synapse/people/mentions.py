@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from airflow_synapse_challenge.local_synapse.content import entities
+from airflow_synapse_challenge.local_synapse.content import bundles, entities
 from airflow_synapse_challenge.local_synapse.core.bodies import Body
-from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Refused, require
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, require
 from airflow_synapse_challenge.local_synapse.core.http import Context, as_id, operation, paginated
-from airflow_synapse_challenge.local_synapse.core.store import Json, dump
+from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump
 
 from . import discussion, threads
 
@@ -19,22 +19,24 @@ class EntityIds(Body, total=False):
     idList: list[str]
 
 
-def _projects_naming(context: Context, entity: int) -> dict[int, int]:
-    """Return how many threads name an entity in each project that the caller may read."""
-    rows = context.store.all(
+def _projects_naming(store: Store, user: int, entity: int) -> dict[int, int]:
+    """Return how many threads name an entity in each project that a user may read."""
+    rows = store.all(
         "SELECT project, count(*) AS threads FROM thread_entity JOIN thread ON id = thread "
         "WHERE entity = ? AND NOT is_deleted GROUP BY project",
         entity,
     )
-    return {row["project"]: row["threads"] for row in rows if _may_read(context, row["project"])}
+    return {row["project"]: row["threads"] for row in rows if entities.may(store, row["project"], user, "READ")}
 
 
-def _may_read(context: Context, entity: int) -> bool:
-    try:
-        entities.require(context.store, entity, context.user, "READ")
-    except Refused:
-        return False
-    return True
+def count_of(store: Store, user: int, entity: int) -> int:
+    """Return how many threads that a user may read name an entity."""
+    return sum(_projects_naming(store, user, entity).values())
+
+
+@bundles.part("includeThreadCount", "threadCount")
+def _thread_count(subject: bundles.Subject) -> int:
+    return count_of(subject.store, subject.user, subject.row["id"])
 
 
 @operation("GET", "/repo/v1/entity/{id}/threads")
@@ -48,7 +50,7 @@ def list_naming(context: Context) -> Json:
         "SELECT thread.* FROM thread_entity JOIN thread ON id = thread WHERE entity = ? AND NOT is_deleted "
         f"AND project IN (SELECT value FROM json_each(?)) {order} LIMIT ? OFFSET ?",
         entity,
-        dump(list(_projects_naming(context, entity))),
+        dump(list(_projects_naming(context.store, context.user, entity))),
         limit,
         offset,
     )
@@ -63,8 +65,8 @@ def count_naming(context: Context) -> Json:
     if len(ids) > MOST_ENTITIES:
         raise Invalid(f"Cannot count the threads of more than {MOST_ENTITIES} entities at once")
     counts = [
-        {"entityId": f"syn{entity}", "count": sum(_projects_naming(context, entity).values())}
+        {"entityId": f"syn{entity}", "count": count_of(context.store, context.user, entity)}
         for entity in ids
-        if _may_read(context, entity)
+        if entities.may(context.store, entity, context.user, "READ")
     ]
     return {"list": counts}
