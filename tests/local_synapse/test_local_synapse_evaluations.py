@@ -115,22 +115,22 @@ def test_a_change_needs_the_last_etag(organiser, queue):
 
 @pytest.mark.rule("V-09")
 def test_lists_hold_what_one_may(organiser, person, queue, project, share, unique):
-    """V-09."""
+    """V-09: beside the queues that everybody may read."""
     second = organiser.ok("POST", "/evaluation", {"name": unique("A second"), "contentSource": project})["id"]
     guest = person()
-    assert guest.ok("GET", "/evaluation", limit=100)["results"] == []
-    share(organiser, f"/evaluation/{queue}", guest.id, "READ")
-    share(organiser, f"/evaluation/{second}", guest.id, "READ", "SUBMIT")
 
     def ids(path, **query):
-        return {found["id"] for found in guest.ok("GET", path, limit=100, **query)["results"]}
+        return {found["id"] for found in guest.ok("GET", path, limit=1000, **query)["results"]}
 
-    assert ids("/evaluation") == {queue, second}
+    public = ids("/evaluation")
+    share(organiser, f"/evaluation/{queue}", guest.id, "READ")
+    share(organiser, f"/evaluation/{second}", guest.id, "READ", "SUBMIT")
+    assert ids("/evaluation") == public | {queue, second}
     assert ids("/evaluation", accessType="SUBMIT") == {second}
     assert ids("/evaluation/available") == {second}
     assert ids(f"/entity/{project}/evaluation") == {queue, second}
     assert ids("/evaluation", evaluationIds=f"{queue},1") == {queue}
-    names = [found["name"] for found in guest.ok("GET", "/evaluation")["results"]]
+    names = [found["name"].lower() for found in guest.ok("GET", "/evaluation", limit=1000)["results"]]
     assert names == sorted(names)
     assert guest.refused("GET", "/evaluation", evaluationIds="x")[0] == 400
 
@@ -199,3 +199,180 @@ def test_permissions_are_of_the_caller(organiser, person, anonymous, queue, shar
     assert found["ownerPrincipalId"] == organiser.id
     share(organiser, f"/evaluation/{queue}", 273949, "READ")
     assert anonymous.ok("GET", f"/evaluation/{queue}/permissions")["canPublicRead"] is True
+
+
+@pytest.mark.rule("V-05")
+def test_the_words_of_the_submission_services(person, anonymous, queue):
+    stranger = person()
+    for evaluation in (queue, "1"):
+        refused = stranger.refused("GET", f"/evaluation/{evaluation}/submission/status/all")
+        assert refused == (403, f"User lacks READ access to Evaluation {evaluation}")
+        refused = anonymous.refused("GET", f"/evaluation/{evaluation}/submission/all")
+        assert refused == (403, "Anonymous user is not allowed to access Evaluation.")
+
+
+@pytest.mark.rule("V-05")
+def test_whether_one_has_a_right(organiser, person, admin, anonymous, queue, share):
+    path = f"/evaluation/{queue}/access"
+    guest = person()
+    share(organiser, f"/evaluation/{queue}", guest.id, "READ")
+    share(organiser, f"/evaluation/{queue}", 273949, "READ")
+    for somebody, kind, expected in (
+        (guest, "READ", True),
+        (guest, "SUBMIT", False),
+        (anonymous, "READ", True),
+        (anonymous, "SUBMIT", False),
+        (admin, "DELETE", True),
+        (organiser, "DELETE_SUBMISSION", True),
+    ):
+        assert somebody.ok("GET", path, accessType=kind) == {"result": expected}
+    assert guest.ok("GET", "/evaluation/1/access", accessType="READ") == {"result": False}
+    assert guest.refused("GET", path, accessType="WRITE")[0] == 400
+    assert guest.refused("GET", path)[0] == 400
+
+
+@pytest.mark.rule("V-04")
+def test_what_is_not_there_and_what_one_may_not(person, queue, organiser):
+    stranger = person()
+    name = organiser.ok("GET", f"/evaluation/{queue}")["name"]
+    body = organiser.ok("GET", f"/evaluation/{queue}")
+    for method, kind, sent in (("GET", "READ", None), ("PUT", "UPDATE", body), ("DELETE", "DELETE", None)):
+        refused = stranger.refused(method, f"/evaluation/{queue}", sent)
+        assert refused == (403, f"User {stranger.id} is not authorized to {kind} evaluation {queue} ({name})")
+        refused = stranger.refused(method, "/evaluation/1", sent and sent | {"id": "1"})
+        assert refused == (404, "Evaluation could not be found with id :1")
+
+
+@pytest.mark.rule("V-01")
+def test_what_the_server_says_of_a_new_one(organiser, project, unique):
+    body = {
+        "name": f"  {unique('Q')}  ",
+        "contentSource": project,
+        "id": "1",
+        "etag": "mine",
+        "ownerId": "1",
+        "createdOn": "2001-01-01T00:00:00.000Z",
+        "status": "PLANNED",
+        "submissionReceiptMessage": "Thanks",
+    }
+    made = organiser.ok("POST", "/evaluation", body)
+    assert made["ownerId"] == str(organiser.id)
+    assert made["name"] == body["name"].strip()
+    assert made["submissionReceiptMessage"] == "Thanks"
+    assert not {"1", "mine", "2001-01-01T00:00:00.000Z"} & {made["id"], made["etag"], made["createdOn"]}
+
+
+@pytest.mark.rule("V-07")
+def test_a_queue_may_move_to_another_project(organiser, queue, new_project, new_folder):
+    found = organiser.ok("GET", f"/evaluation/{queue}")
+    elsewhere = new_project(organiser)
+    moved = organiser.ok("PUT", f"/evaluation/{queue}", found | {"contentSource": elsewhere})
+    assert moved["contentSource"] == elsewhere
+    listed = organiser.ok("GET", f"/entity/{elsewhere}/evaluation")["results"]
+    assert [evaluation["id"] for evaluation in listed] == [queue]
+    folder = new_folder(organiser, elsewhere)
+    assert organiser.refused("PUT", f"/evaluation/{queue}", moved | {"contentSource": folder})[0] == 400
+
+
+@pytest.mark.rule("V-07", "G-15")
+def test_the_words_for_a_stale_queue(organiser, queue):
+    found = organiser.ok("GET", f"/evaluation/{queue}")
+    status, reason = organiser.refused("PUT", f"/evaluation/{queue}", found | {"etag": "old"})
+    assert (status, reason.startswith(f"Evaluation: {queue} has been updated since you last fetched it")) == (412, True)
+    status, reason = organiser.refused("PUT", f"/evaluation/{queue}", found | {"id": "1"})
+    assert (status, reason.startswith("Evaluation ID does not match requested ID:")) == (400, True)
+
+
+@pytest.mark.rule("V-09", "G-10")
+def test_lists_of_queues_have_no_longest_page(organiser, person, project, unique, share):
+    made = [
+        organiser.ok("POST", "/evaluation", {"name": unique(f"{letter} list"), "contentSource": project})["id"]
+        for letter in "lkjihgfedcba"
+    ]
+    path = f"/entity/{project}/evaluation"
+    assert len(organiser.ok("GET", path)["results"]) == 10
+    every = organiser.ok("GET", path, limit=100000)["results"]
+    assert [evaluation["id"] for evaluation in every] == list(reversed(made))
+    wanted = ",".join(made[2:5])
+    assert len(organiser.ok("GET", path, evaluationIds=wanted)["results"]) == 3
+    guest = person()
+    for evaluation in made[::4]:
+        share(organiser, f"/evaluation/{evaluation}", guest.id, "READ")
+    pages = [guest.ok("GET", path, limit=2, offset=offset)["results"] for offset in (0, 2)]
+    assert [evaluation["id"] for page in pages for evaluation in page] == list(reversed(made[::4]))
+    for query in ({"limit": -1}, {"offset": -1}, {"accessType": "WRITE"}, {"activeOnly": "maybe"}):
+        assert organiser.refused("GET", path, **query)[0] == 400
+
+
+@pytest.mark.rule("V-09")
+def test_rights_through_a_team_count_in_lists(organiser, person, queue, unique, share):
+    member = person()
+    team = member.ok("POST", "/team", {"name": unique("Team")})["id"]
+    share(organiser, f"/evaluation/{queue}", int(team), "READ", "SUBMIT")
+    for path in ("/evaluation", "/evaluation/available"):
+        listed = member.ok("GET", path, limit=100, evaluationIds=queue)["results"]
+        assert [evaluation["id"] for evaluation in listed] == [queue]
+
+
+@pytest.mark.rule("V-12")
+def test_what_no_list_may_hold(organiser, queue, person):
+    acl = organiser.ok("GET", f"/evaluation/{queue}/acl")
+    for entry, words in (
+        ({"principalId": 273950, "accessType": ["READ"]}, "Cannot assign permissions to anonymous."),
+        ({"principalId": 273949, "accessType": ["READ", "SUBMIT"]}, "Only READ permissions can be assigned to the"),
+        ({"principalId": 273948, "accessType": ["SUBMIT"]}, "Only read access on an evaluation can be granted to all"),
+        ({"principalId": person().id, "accessType": []}, "No access types specified."),
+        ({"principalId": person().id, "accessType": ["WRITE"]}, "accessType"),
+        ({"accessType": ["READ"]}, "principalId"),
+    ):
+        body = acl | {"resourceAccess": [*acl["resourceAccess"], entry]}
+        status, reason = organiser.refused("PUT", "/evaluation/acl", body)
+        assert (status, words in reason) == (400, True), reason
+
+
+@pytest.mark.rule("V-12")
+def test_who_gives_away_the_right_to_share(organiser, person, queue, share):
+    """The owner may, a helper may not."""
+    helper = person()
+    share(organiser, f"/evaluation/{queue}", helper.id, "READ", "CHANGE_PERMISSIONS")
+    acl = helper.ok("GET", f"/evaluation/{queue}/acl")
+    without = [entry for entry in acl["resourceAccess"] if entry["principalId"] != helper.id]
+    refused = helper.refused("PUT", "/evaluation/acl", acl | {"resourceAccess": without})
+    assert refused == (400, "Caller is trying to revoke their own ACL editing permissions.")
+    mine = [entry for entry in acl["resourceAccess"] if entry["principalId"] != organiser.id]
+    found = organiser.ok("PUT", "/evaluation/acl", acl | {"resourceAccess": mine})
+    assert [entry["principalId"] for entry in found["resourceAccess"]] == [helper.id]
+
+
+@pytest.mark.rule("V-10")
+def test_a_removed_queue_leaves_nothing_behind(organiser, person, project, queue, submission, share, unique):
+    name = organiser.ok("GET", f"/evaluation/{queue}")["name"]
+    helper = person()
+    share(organiser, f"/evaluation/{queue}", helper.id, "DELETE", "CHANGE_PERMISSIONS")
+    assert helper("DELETE", f"/evaluation/{queue}").status_code == 204
+    assert organiser.refused("GET", f"/evaluation/{queue}/acl")[0] == 404
+    assert organiser.refused("GET", f"/evaluation/submission/{submission}/status")[0] == 404
+    assert organiser.refused("GET", f"/evaluation/{queue}/submission/count")[0] == 403
+    assert organiser.ok("POST", "/evaluation", {"name": name, "contentSource": project})["name"] == name
+
+
+@pytest.mark.rule("V-13")
+def test_the_model_reads_permissions(organiser, queue):
+    from synapseclient.models import Evaluation
+
+    found = Evaluation(id=queue).get_permissions(synapse_client=organiser.synapse)
+    assert (found["canSubmit"], found["canPublicRead"]) == (True, False)
+
+
+@pytest.mark.rule("V-11", "V-12")
+def test_the_model_shares(organiser, person, queue):
+    from synapseclient.models import Evaluation
+
+    guest = person()
+    evaluation = Evaluation(id=queue)
+    evaluation.update_acl(principal_id=guest.id, access_type=["READ", "SUBMIT"], synapse_client=organiser.synapse)
+    assert guest.ok("GET", f"/evaluation/{queue}")["id"] == queue
+    entries = evaluation.get_acl(synapse_client=organiser.synapse)["resourceAccess"]
+    assert {entry["principalId"] for entry in entries} == {organiser.id, guest.id}
+    evaluation.update_acl(principal_id=guest.id, access_type=[], synapse_client=organiser.synapse)
+    assert guest.refused("GET", f"/evaluation/{queue}")[0] == 403

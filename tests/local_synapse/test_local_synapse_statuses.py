@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+STATUSES = (
+    "OPEN", "CLOSED", "SCORED", "INVALID", "VALIDATED", "EVALUATION_IN_PROGRESS", "RECEIVED", "REJECTED", "ACCEPTED",
+)  # fmt: skip
 
 
 def double(*values):
@@ -194,79 +200,136 @@ def test_the_newer_store(organiser, submission, path):
     assert organiser.refused("PUT", path, bad)[0] == 400
 
 
-class TestBatches:
-    """Section B."""
+@pytest.mark.rule("U-01", "U-02")
+def test_the_words_of_refusals(organiser, submission, path):
+    body = organiser.ok("GET", path)
+    for change, status, reason in (
+        ({"id": "1"}, 400, f"Submission ID does not match requested ID: {submission}"),
+        ({"etag": None}, 400, "eTag is required."),
+        ({"status": None}, 400, "Submission status is required."),
+        ({"statusVersion": None}, 400, "Status version is required."),
+        ({"score": 1.5}, 400, "Scores must be between 0 and 1. Received score = 1.5"),
+        (
+            {"etag": "old"},
+            412,
+            f"Submission Status: {submission} was updated since you last fetched it, retrieve it again and reapply "
+            "the update",
+        ),
+    ):
+        assert organiser.refused("PUT", path, body | change) == (status, reason)
+    unknown = "/evaluation/submission/1/status"
+    assert organiser.refused("PUT", unknown, body | {"id": "1"})[0] == 404
+    assert organiser.refused("GET", unknown)[0] == 404
 
-    @pytest.fixture
-    def statuses(self, organiser, submitter, submit):
-        """The statuses of three submissions."""
-        ids = [submit(submitter)["id"] for _ in range(3)]
-        return [organiser.ok("GET", f"/evaluation/submission/{number}/status") for number in ids]
 
-    @pytest.fixture
-    def put(self, organiser, queue):
-        def put(statuses, first=True, last=True, token=None, by=None, evaluation=None):
-            body = {"isFirstBatch": first, "isLastBatch": last, "statuses": statuses} | (
-                {"batchToken": token} if token else {}
-            )
-            return (by or organiser)("PUT", f"/evaluation/{evaluation or queue}/statusBatch", body)
+@pytest.mark.rule("U-06")
+@pytest.mark.parametrize("score", [0, 1, 0.25, "0.5"])
+def test_scores_within_bounds(organiser, path, score):
+    assert organiser.ok("PUT", path, organiser.ok("GET", path) | {"score": score})["score"] == float(score)
 
-        return put
 
-    @pytest.fixture
-    def now(self, organiser, queue):
-        return lambda: [
-            status["status"] for status in organiser.ok("GET", f"/evaluation/{queue}/submission/status/all")["results"]
-        ]
+@pytest.mark.rule("G-06", "U-05")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("statusVersion", "many"),
+        ("score", "high"),
+        ("canCancel", "perhaps"),
+        ("annotations", []),
+        ("annotations", {"longAnnos": [{"key": "a", "value": "x"}]}),
+        ("submissionAnnotations", {"annotations": []}),
+        ("submissionAnnotations", {"annotations": {"a": {"type": "STRING", "value": "x"}}}),
+    ],
+)
+def test_ill_typed_statuses(organiser, path, field, value):
+    assert organiser.refused("PUT", path, organiser.ok("GET", path) | {field: value})[0] == 400
 
-    @pytest.mark.rule("B-05")
-    def test_one_batch(self, statuses, put, now):
-        """B-05: the last one gives no token."""
-        assert put([status | {"status": "SCORED"} for status in statuses]).json() == {}
-        assert now() == ["SCORED"] * 3
 
-    @pytest.mark.rule("B-04")
-    def test_several_batches(self, statuses, put, now):
-        """B-04."""
-        scored = [status | {"status": "SCORED"} for status in statuses]
-        token = put(scored[:1], last=False).json()["nextUploadToken"]
-        token = put(scored[1:2], first=False, last=False, token=token).json()["nextUploadToken"]
-        assert put(scored[2:], first=False, token=token).json() == {}
-        assert now() == ["SCORED"] * 3
+@pytest.mark.rule("G-06", "U-05")
+def test_unknown_fields_are_not_kept(organiser, path):
+    body = organiser.ok("GET", path) | {"mood": "good", "cancelControl": {"canCancel": True}}
+    assert not {"mood", "cancelControl"} & set(organiser.ok("PUT", path, body))
+    assert not {"mood", "cancelControl"} & set(organiser.ok("GET", path))
 
-    @pytest.mark.rule("B-04")
-    def test_somebody_writes_in_between(self, organiser, statuses, put, now):
-        """B-04: any write breaks the sequence."""
-        token = put(statuses[:1], last=False).json()["nextUploadToken"]
-        path = f"/evaluation/submission/{statuses[2]['id']}/status"
-        organiser.ok("PUT", path, organiser.ok("GET", path))
-        answer = put(statuses[1:2], first=False, token=token)
-        assert (answer.status_code, "batch token is out of date" in answer.json()["reason"]) == (412, True)
-        assert put(statuses[1:2], first=False).status_code == 400
 
-    @pytest.mark.rule("B-06")
-    def test_all_or_nothing(self, statuses, put, now):
-        """B-06."""
-        scored = [status | {"status": "SCORED"} for status in statuses]
-        scored[2]["etag"] = "00000000-0000-0000-0000-000000000000"
-        assert put(scored).status_code == 412
-        assert now() == ["RECEIVED"] * 3
+@pytest.mark.rule("U-07", "G-06")
+def test_values_that_json_has_no_numbers_for(organiser, path):
+    """Python's clients write them all the same; they come back as texts."""
+    body = organiser.ok("GET", path)
+    body["annotations"] = {"doubleAnnos": [{"key": "a", "value": "NaN"}, {"key": "b", "value": "-Infinity"}]}
+    text = organiser.http.put(f"/repo/v1{path}", json=body).json()
+    values = [entry["value"] for entry in text["annotations"]["doubleAnnos"]]
+    assert values == ["NaN", "-Infinity"]
 
-    @pytest.mark.rule("B-01", "B-02", "B-06")
-    def test_batches_that_are_refused(self, organiser, statuses, put, queue, project, unique):
-        """B-01, B-02, B-06."""
-        other = organiser.ok("POST", "/evaluation", {"name": unique("Q"), "contentSource": project})["id"]
-        assert put([]).status_code == 400
-        assert put([statuses[0]] * 501).status_code == 400
-        assert put([statuses[0], statuses[0]]).status_code == 400
-        assert put(statuses, evaluation=other).status_code == 400
-        assert put([statuses[0] | {"id": "1"}]).status_code == 404
-        assert organiser("PUT", f"/evaluation/{queue}/statusBatch", {"statuses": statuses}).status_code == 400
 
-    @pytest.mark.rule("B-03")
-    def test_who_may(self, organiser, person, submitter, queue, statuses, put, share):
-        """B-03: UPDATE_SUBMISSION is enough."""
-        assert put(statuses, by=submitter).status_code == 403
-        scorer = person()
-        share(organiser, f"/evaluation/{queue}", scorer.id, "UPDATE_SUBMISSION")
-        assert put(statuses, by=scorer).status_code == 200
+TYPES = {
+    "STRING": st.text(max_size=20),
+    "LONG": st.integers(-(2**63), 2**63 - 1),
+    "DOUBLE": st.floats(allow_nan=False, allow_infinity=False),
+    "TIMESTAMP_MS": st.integers(0, 2**41),
+    "BOOLEAN": st.booleans(),
+}
+KEYS = st.text("abcdefgh_.ABC123", min_size=1, max_size=10)
+ENTRIES = st.sampled_from(sorted(TYPES)).flatmap(
+    lambda kind: st.fixed_dictionaries({"type": st.just(kind), "value": st.lists(TYPES[kind], max_size=4)})
+)
+
+
+def text_of(value):
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.mark.rule("U-08", "U-09", "P-10")
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(annotations=st.dictionaries(KEYS, ENTRIES, max_size=6))
+def test_values_come_back_as_texts(organiser, path, annotations):
+    """And an empty set of annotations does not come back at all."""
+    body = organiser.ok("GET", path) | {"submissionAnnotations": {"annotations": annotations}}
+    organiser.ok("PUT", path, body)
+    found = organiser.ok("GET", path).get("submissionAnnotations", {}).get("annotations")
+    expected = {
+        key: {"type": entry["type"], "value": [text_of(value) for value in entry["value"]]}
+        for key, entry in annotations.items()
+    }
+    assert found == (expected or None)
+
+
+@pytest.mark.rule("U-03", "U-04")
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names=st.lists(st.sampled_from(STATUSES), min_size=1, max_size=6))
+def test_versions_count_whatever_follows_whatever(organiser, path, names):
+    version = organiser.ok("GET", path)["statusVersion"]
+    etags = set()
+    for name in names:
+        found = organiser.ok("PUT", path, organiser.ok("GET", path) | {"status": name})
+        version += 1
+        assert (found["status"], found["statusVersion"]) == (name, version)
+        etags.add(found["etag"])
+    assert len(etags) == len(names)
+
+
+@pytest.mark.rule("L-02")
+def test_the_private_parts_need_the_right(organiser, person, queue, path, share):
+    """READ_PRIVATE_SUBMISSION shows everything, READ neither private entries nor the newer store."""
+    entries = {"longAnnos": [{"key": "open", "value": 1, "isPrivate": False}, {"key": "closed", "value": 2}]}
+    body = organiser.ok("GET", path) | {"annotations": entries, "submissionAnnotations": double(1)}
+    organiser.ok("PUT", path, body)
+    reader = person()
+    assert reader.refused("GET", path) == (403, f"User lacks READ access to Evaluation {queue}")
+    share(organiser, f"/evaluation/{queue}", reader.id, "READ")
+    seen = reader.ok("GET", path)
+    assert [entry["key"] for entry in seen["annotations"]["longAnnos"]] == ["open"]
+    assert "submissionAnnotations" not in seen
+    share(organiser, f"/evaluation/{queue}", reader.id, "READ", "READ_PRIVATE_SUBMISSION")
+    assert reader.ok("GET", path) == organiser.ok("GET", path)
+
+
+@pytest.mark.rule("U-10")
+def test_each_store_is_written_by_itself(organiser, path):
+    body = organiser.ok("GET", path) | {"submissionAnnotations": double(0.5)}
+    assert "annotations" not in organiser.ok("PUT", path, body)
+    body = organiser.ok("GET", path) | {
+        "submissionAnnotations": None,
+        "annotations": {"doubleAnnos": [{"key": "auc", "value": 0.5}]},
+    }
+    assert "submissionAnnotations" not in organiser.ok("PUT", path, body)

@@ -305,11 +305,7 @@ def test_bundles_counts_and_pages(organiser, submitter, queue, submit):
     rest = organiser.ok("GET", f"/evaluation/{queue}/submission/bundle/all", limit=3, offset=3)
     assert [bundle["submissionStatus"]["id"] for bundle in rest["results"]] == made[3:]
     assert rest["totalNumberOfResults"] == 5
-    counts = [
-        organiser("GET", f"/evaluation/{queue}/submission/count", **query).text
-        for query in ({}, {"status": "SCORED"}, {"status": " received "}, {"status": ""})
-    ]
-    assert counts == ["5", "1", "4", "5"]
+    assert organiser("GET", f"/evaluation/{queue}/submission/count").text == "5"
     scored = organiser.ok("GET", f"/evaluation/{queue}/submission/all", status="SCORED")["results"]
     assert [found["id"] for found in scored] == [made[1]]
     assert len(organiser.ok("GET", f"/evaluation/{queue}/submission/status/all")["results"]) == 5
@@ -352,3 +348,225 @@ def test_a_team_that_submitted_stays(submitter, team, wish, eligibility):
     query["submissionEligibilityHash"] = eligibility(submitter)["eligibilityStateHash"]
     submitter.ok("POST", "/evaluation/submission", body, **query)
     assert submitter.refused("DELETE", f"/team/{team}")[0] == 400
+
+
+@pytest.mark.rule("S-02")
+def test_what_the_client_cannot_say(submitter, submit, mate):
+    """The server's own fields win; contributors joined when the submission was made."""
+    made = submit(
+        submitter,
+        name="Mine",
+        submitterAlias="We",
+        contributors=[{"principalId": submitter.id, "createdOn": "2001-01-01T00:00:00.000Z"}],
+    )
+    assert (made["name"], made["submitterAlias"]) == ("Mine", "We")
+    assert made["contributors"] == [{"principalId": str(submitter.id), "createdOn": made["createdOn"]}]
+
+
+@pytest.mark.rule("S-02")
+@pytest.mark.parametrize("field", ["versionNumber", "entityId", "evaluationId"])
+def test_what_a_submission_has_to_name(submitter, wish, field):
+    body, query = wish(submitter)
+    del body[field]
+    status, reason = submitter.refused("POST", "/evaluation/submission", body, **query)
+    assert (status, "required" in reason) == (400, True)
+    if field == "versionNumber":
+        assert reason == "Entity Version is required."
+
+
+@pytest.mark.rule("S-01", "S-08")
+def test_nobody_chooses_the_round(submitter, wish):
+    """Said before the caller's rights are looked at."""
+    body, query = wish(submitter, evaluationRoundId="1", evaluationId="1")
+    status, reason = submitter.refused("POST", "/evaluation/submission", body, **query)
+    assert (status, reason.startswith("Please do not specify any evaluationRoundId.")) == (400, True)
+
+
+@pytest.mark.rule("S-01", "V-05")
+def test_a_queue_that_is_not_there_is_one_that_takes_nothing(submitter, wish):
+    body, query = wish(submitter, evaluationId="1")
+    refused = submitter.refused("POST", "/evaluation/submission", body, **query)
+    assert refused == (403, "User lacks SUBMIT access to Evaluation 1")
+
+
+@pytest.mark.rule("S-04", "G-15")
+def test_a_stale_entity_is_a_bad_request(submitter, wish):
+    """400 here, where everything else that is stale is 412."""
+    body, query = wish(submitter)
+    words = f"The supplied eTag is out of date. Please fetch Entity {submitter.home} again."
+    for query in ({"etag": "00000000-0000-0000-0000-000000000000"}, {}):
+        assert submitter.refused("POST", "/evaluation/submission", body, **query) == (400, words)
+
+
+@pytest.mark.rule("S-03")
+def test_the_bundle_is_what_was_submitted(organiser, submitter, submit, new_file):
+    """Entity, its type, annotations and file handles as they were."""
+    file, handle = new_file(submitter, submitter.home)
+    path = f"/entity/{file}/annotations2"
+    annotations = submitter.ok("GET", path) | {"annotations": {"kind": {"type": "STRING", "value": ["first"]}}}
+    submitter.ok("PUT", path, annotations)
+    made = submit(submitter, file)
+    submitter.ok("PUT", path, submitter.ok("GET", path) | {"annotations": {}})
+    found = organiser.ok("GET", f"/evaluation/submission/{made['id']}")
+    bundle = json.loads(found["entityBundleJSON"])
+    assert (bundle["entity"]["id"], bundle["entityType"]) == (file, "file")
+    assert bundle["annotations"]["annotations"] == annotations["annotations"]
+    assert [entry["id"] for entry in bundle["fileHandles"]] == [handle]
+
+
+@pytest.mark.rule("S-05")
+def test_only_docker_repositories_have_digests(submitter, submit):
+    made = submit(submitter, dockerDigest="sha256:0", dockerRepositoryName="repository")
+    assert not {"dockerDigest", "dockerRepositoryName"} & set(made)
+
+
+@pytest.mark.rule("S-09", "L-09")
+def test_files_are_read_through_the_submission(organiser, person, queue, submitter, submit, new_file, share):
+    """By whoever reads private submissions, whatever the entity says; with the download scope."""
+    file, handle = new_file(submitter, submitter.home)
+    made = submit(submitter, file)
+    scorer = person()
+    share(organiser, f"/evaluation/{queue}", scorer.id, "READ", "READ_PRIVATE_SUBMISSION")
+    assert scorer.refused("GET", f"/entity/{file}")[0] == 403
+    wish = {
+        "requestedFiles": [
+            {"fileHandleId": handle, "associateObjectId": made["id"], "associateObjectType": "SubmissionAttachment"}
+        ],
+        "includePreSignedURLs": True,
+    }
+    (item,) = scorer.ok("POST", "/fileHandle/batch", wish, "file")["requestedFiles"]
+    assert item["preSignedURL"] == "https://example.org/data.csv"
+    path = f"/evaluation/submission/{made['id']}/file"
+    assert scorer("GET", f"{path}/{handle}", redirect="false").text == "https://example.org/data.csv"
+    refused = scorer.refused("GET", f"{path}/1")
+    assert refused == (404, f"Submission {made['id']} does not contain the requested FileHandle 1")
+
+
+@pytest.mark.rule("S-11")
+def test_the_status_of_the_queue_gates_nothing(organiser, queue, submitter, submit):
+    """It is a field of long ago; permissions, rounds and registration decide."""
+    found = organiser.ok("GET", f"/evaluation/{queue}")
+    organiser.ok("PUT", f"/evaluation/{queue}", found | {"status": "CLOSED"})
+    assert submit(submitter)["id"]
+
+
+@pytest.mark.rule("S-12")
+def test_a_submission_never_changes_but_for_an_administrator(organiser, admin, submitter, mate, submission):
+    path = f"/evaluation/submission/{submission}"
+    before = organiser.ok("GET", path)
+    assert organiser("PUT", path, before | {"name": "other"}).is_error
+    assert organiser.refused("POST", f"{path}/contributor", {"principalId": mate.id})[0] == 410
+    assert organiser.refused("POST", f"/admin{path}/contributor", {"principalId": mate.id})[0] == 403
+    made = admin.ok("POST", f"/admin{path}/contributor", {"principalId": mate.id})
+    assert made["principalId"] == str(mate.id)
+    assert admin.refused("POST", f"/admin{path}/contributor", {"principalId": mate.id})[0] == 400
+    assert admin.refused("POST", f"/admin{path}/contributor", {"principalId": "999999999"})[0] == 400
+    assert admin.refused("POST", "/admin/evaluation/submission/1/contributor", {"principalId": mate.id})[0] == 404
+    assert organiser.ok("GET", path) == before | {"contributors": [*before["contributors"], made]}
+
+
+@pytest.mark.rule("T-02", "S-12")
+def test_who_was_added_afterwards_has_used_a_slot(
+    server, organiser, admin, queue, submitter, mate, submit, wish, open_round, new_project
+):
+    open_round(DAILY=1)
+    made = submit(submitter)
+    admin.ok("POST", f"/admin/evaluation/submission/{made['id']}/contributor", {"principalId": mate.id})
+    body, query = wish(mate, new_project(mate))
+    status, reason = mate.refused("POST", "/evaluation/submission", body, **query)
+    assert (status, "daily limit of 1" in reason) == (403, True)
+
+
+@pytest.mark.rule("L-01")
+def test_the_own_submission_is_not_ones_own_to_read(submitter, person, organiser, queue, submission, share):
+    path = f"/evaluation/submission/{submission}"
+    assert submitter.refused("GET", path) == (403, f"User lacks READ_PRIVATE_SUBMISSION access to Evaluation {queue}")
+    assert submitter.refused("GET", "/evaluation/submission/1") == (404, "Submission '1' does not exist")
+    share(organiser, f"/evaluation/{queue}", submitter.id, "READ_PRIVATE_SUBMISSION")
+    assert submitter.ok("GET", path)["id"] == submission
+
+
+@pytest.mark.rule("L-06")
+def test_a_count_is_a_bare_number(organiser, queue, submission):
+    answer = organiser("GET", f"/evaluation/{queue}/submission/count")
+    assert (answer.text, answer.headers["content-type"]) == ("1", "application/json")
+
+
+@pytest.mark.rule("P-07", "S-03")
+def test_synapseclient_reads_the_bundle_and_downloads(organiser, submitter, submit, tmp_path, upload):
+    handle = upload(submitter, b"id,p\n1,0.5\n", "predictions.csv")
+    file = submitter.ok(
+        "POST",
+        "/entity",
+        {
+            "concreteType": "org.sagebionetworks.repo.model.FileEntity",
+            "parentId": submitter.home,
+            "dataFileHandleId": handle,
+        },
+    )["id"]
+    made = submit(submitter, file)
+    found = organiser.synapse.getSubmission(made["id"], downloadLocation=str(tmp_path))
+    assert Path(found.filePath).read_bytes() == b"id,p\n1,0.5\n"
+    assert (found.entity.id, found.entityId) == (file, file)
+
+
+@pytest.mark.rule("P-08", "P-20")
+def test_what_synapseclient_sends_is_understood(organiser, submitter, queue):
+    """Nulls for what there is not, version 1 for a project, ids as numbers."""
+    synapse = submitter.synapse
+    made = synapse.submit(queue, synapse.get(submitter.home), silent=True)
+    found = organiser.ok("GET", f"/evaluation/submission/{made['id']}")
+    assert found["versionNumber"] == 1
+    assert not {"teamId", "dockerDigest", "dockerRepositoryName", "submitterAlias"} & set(found)
+    assert [entry["principalId"] for entry in found["contributors"]] == [str(submitter.id)]
+
+
+@pytest.mark.rule("C-01", "C-02")
+def test_cancelling_leaves_the_status_alone(organiser, submitter, submission):
+    """A new etag and version, and the batch token moves on; nobody else may, not even who runs the queue."""
+    path = f"/evaluation/submission/{submission}"
+    assert submitter.refused("PUT", f"{path}/cancellation") == (403, "This submission is currently noncancellable.")
+    running = organiser.ok("GET", f"{path}/status") | {"status": "EVALUATION_IN_PROGRESS", "canCancel": True}
+    running = organiser.ok("PUT", f"{path}/status", running | {"score": 0.5})
+    words = "Only the user who submitted this submission could perform this action."
+    assert organiser.refused("PUT", f"{path}/cancellation") == (403, words)
+    assert submitter.refused("PUT", "/evaluation/submission/1/cancellation")[0] == 404
+    assert submitter("PUT", f"{path}/cancellation").content == b""
+    found = organiser.ok("GET", f"{path}/status")
+    changed = {name for name in found if found[name] != running.get(name)}
+    assert changed <= {"cancelRequested", "etag", "statusVersion", "modifiedOn"}
+    assert (found["cancelRequested"], found["statusVersion"]) == (True, running["statusVersion"] + 1)
+    assert organiser.refused("PUT", f"{path}/status", running | {"status": "CLOSED"})[0] == 412
+    organiser.ok("PUT", f"{path}/status", found | {"canCancel": False, "cancelRequested": False, "status": "INVALID"})
+    assert submitter.refused("PUT", f"{path}/cancellation")[0] == 403
+
+
+@pytest.mark.rule("C-01")
+def test_the_model_cancels(organiser, submitter, submission):
+    from synapseclient.models import Submission
+
+    path = f"/evaluation/submission/{submission}/status"
+    organiser.ok("PUT", path, organiser.ok("GET", path) | {"canCancel": True})
+    Submission(id=submission).cancel(synapse_client=submitter.synapse)
+    assert organiser.ok("GET", path)["cancelRequested"] is True
+
+
+@pytest.mark.rule("G-04")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("versionNumber", "first"),
+        ("versionNumber", 1.5),
+        ("versionNumber", 10**30),
+        ("contributors", "me"),
+        ("contributors", [{"principalId": {}}]),
+        ("entityId", ["syn1"]),
+    ],
+)
+def test_ill_typed_bodies(submitter, wish, field, value):
+    """400 with Synapse's error body."""
+    body, query = wish(submitter)
+    answer = submitter("POST", "/evaluation/submission", body | {field: value}, **query)
+    assert answer.status_code == 400
+    assert answer.json()["concreteType"] == "org.sagebionetworks.repo.model.ErrorResponse"
+    assert field in answer.json()["reason"]
