@@ -15,7 +15,7 @@ from .query import choice
 from .teams import require_user
 
 STATUSES = ("READ", "UNREAD", "ARCHIVED")
-COLUMN_OF_ORDER = {"SEND_DATE": "message.id", "SUBJECT": "subject"}
+COLUMNS_OF_ORDER = {"SEND_DATE": (), "SUBJECT": ("subject",)}
 
 
 class Status(Body, total=False):
@@ -26,11 +26,16 @@ class Status(Body, total=False):
     status: Literal["READ", "UNREAD", "ARCHIVED"]
 
 
-def _order(context: Context) -> str:
-    """Return the SQL of the order that the query asks for; the newest come first unless it says otherwise."""
-    column = COLUMN_OF_ORDER[choice(context, "orderBy", tuple(COLUMN_OF_ORDER), "SEND_DATE")]
+def _order(context: Context, identity: str = "message.id") -> str:
+    """
+    Return the SQL of the order that the query asks for; the newest come first unless it says otherwise.
+
+    :param identity: column of the message's id, which is in the order in which messages are sent.
+    """
+    columns = COLUMNS_OF_ORDER[choice(context, "orderBy", tuple(COLUMNS_OF_ORDER), "SEND_DATE")]
     direction = "DESC" if context.flag("descending", default=True) else "ASC"
-    return f"ORDER BY {column} {direction}, message.id {direction} LIMIT ? OFFSET ?"
+    order = ", ".join(f"{column} {direction}" for column in (*columns, identity))
+    return f"ORDER BY {order} LIMIT ? OFFSET ?"
 
 
 @operation("GET", "/repo/v1/message/outbox")
@@ -51,8 +56,8 @@ def inbox(context: Context) -> Json:
     if unknown := [item for item in wanted if item not in STATUSES]:
         raise Invalid(f"inboxFilter must name some of {', '.join(STATUSES)}, not {', '.join(unknown)}")
     rows = context.store.all(
-        "SELECT doc, status FROM delivery JOIN message ON message.id = message WHERE principal = ? "
-        f"AND status IN ({','.join('?' * len(wanted))}) {_order(context)}",
+        "SELECT doc, status FROM delivery JOIN message ON message.id = delivery.message WHERE principal = ? "
+        f"AND status IN ({','.join('?' * len(wanted))}) {_order(context, 'delivery.message')}",
         context.user,
         *wanted,
         limit,
