@@ -19,6 +19,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from airflow_synapse_challenge.challenge import beside, explain, yaml_lines
+from airflow_synapse_challenge.challenge.model import Canary, LeakBudget, Model, ModelResources, Stage
 from airflow_synapse_challenge.challenge.queue import Queue, slug_of
 from airflow_synapse_challenge.challenge.section import (
     SLUG,
@@ -27,13 +28,10 @@ from airflow_synapse_challenge.challenge.section import (
 )
 from airflow_synapse_challenge.challenge.sections import (
     AnnotationNames,
-    LeakBudget,
     Limits,
     Logs,
     MailSwitches,
     Metric,
-    Model,
-    ModelResources,
     Round,
     Scores,
     Ties,
@@ -45,6 +43,7 @@ from airflow_synapse_challenge.errors import ConfigurationError
 
 __all__ = [
     "AnnotationNames",
+    "Canary",
     "Challenge",
     "Compute",
     "LeakBudget",
@@ -58,6 +57,7 @@ __all__ = [
     "Resources",
     "Round",
     "Scores",
+    "Stage",
     "Step",
     "SynapseSite",
     "Teams",

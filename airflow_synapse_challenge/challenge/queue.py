@@ -10,12 +10,12 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from airflow_synapse_challenge.challenge.model import Model
 from airflow_synapse_challenge.challenge.section import HOST_FOLDER, Principal, Problems, Section, SynId
 from airflow_synapse_challenge.challenge.sections import (
     AnnotationNames,
     Logs,
     MailSwitches,
-    Model,
     Round,
     Scores,
     overlaps,

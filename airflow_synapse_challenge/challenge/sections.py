@@ -1,4 +1,4 @@
-"""The smaller parts of a queue: scores, mails, logs, rounds, annotations and models."""
+"""The smaller parts of a queue: scores, mails, logs, rounds and annotations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from airflow_synapse_challenge.challenge.section import (
-    FILE_NAME,
     KEY_PREFIX,
     AnnotationKey,
     Number,
@@ -17,8 +16,7 @@ from airflow_synapse_challenge.challenge.section import (
     Section,
     Whole,
 )
-from airflow_synapse_challenge.challenge.step import GIB, Resources
-from airflow_synapse_challenge.challenge.units import Duration, Memory, Moment, Size, at_least
+from airflow_synapse_challenge.challenge.units import Duration, Moment, Size, at_least
 from airflow_synapse_challenge.challenge.yaml_lines import Path
 
 Event = Literal["started", "valid", "invalid", "scored", "failed", "admin_failed"]
@@ -166,35 +164,6 @@ class AnnotationNames(Section):
         pattern=KEY_PREFIX,
         description="Put before every key that a script reports, for queues that share one view.",
     )
-
-
-class LeakBudget(Section):
-    """How much a model may tell of the data that it saw, in logs and messages that participants can read."""
-
-    per_submission: Size = Field(50_000, description="Bytes for one submission.")
-    per_submitter: Size = Field(1_000_000, description="Bytes for all submissions of one submitter.")
-
-
-class ModelResources(Resources):
-    """What a participant's model may use."""
-
-    memory: Memory = Field(6 * GIB, description="Memory, swap included.")
-    timeout: Duration = Field(timedelta(hours=3), description="Wall-clock time.")
-    shm: Size = Field(GIB, description="Size of /dev/shm; it counts as memory.")
-    output: Size = Field(2 * GIB, description="Bytes that may be written to /output.")
-
-
-class Model(Section):
-    """How a participant's image is run on the data (``kind: docker_image``)."""
-
-    resources: ModelResources = Field(default_factory=ModelResources, description="What the model may use.")
-    image_limit: Size = Field(20 * GIB, description="Largest image that is pulled, all layers together.")
-    output: str = Field(
-        "predictions.csv",
-        pattern=FILE_NAME,
-        description="File that the model must write to /output.",
-    )
-    leak_budget: LeakBudget = Field(default_factory=LeakBudget, description="How much it may tell participants.")
 
 
 def overlaps(rounds: tuple[Round, ...]) -> Iterator[tuple[Path, str]]:
