@@ -9,7 +9,6 @@ from airflow_synapse_challenge.local_synapse.people import access
 
 from . import shapes
 from .eligibility import add_contributors
-from .quotas import moment
 from .submissions import row_of
 
 
@@ -38,8 +37,7 @@ def post_contributor(context: Context) -> Json:
         raise Invalid(f"There is no user {principal}.")
     if store.one("SELECT 1 FROM contributor WHERE submission = ? AND principal = ?", row["id"], principal):
         raise Invalid(f"User {principal} is already a contributor to submission {row['id']}.")
-    given = context.body.get("createdOn")
-    created_on = as_text(moment(given, "createdOn")) if given else store.timestamp()
+    created_on = as_text(context.body.get("createdOn", store.now()))
     add_contributors(
         store, row["id"], [principal], evaluation=row["evaluation"], team=row["team"], created_on=row["created_on"]
     )

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Self
 
-from airflow_synapse_challenge.local_synapse.core.errors import Invalid, require
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid
 from airflow_synapse_challenge.local_synapse.core.store import Json, as_text
+
+from .shapes import moment
 
 #: Synapse's `new Date(2121, 0, 1)`, whose years count from 1900.
 OPEN_END = datetime(4021, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 DAY = timedelta(days=1) // MILLISECOND
 MOST_ROUNDS = 10_000
-
-
-def moment(value: Any, name: str) -> datetime:
-    """Return a time of a body, in UTC."""
-    require(value, name)
-    try:
-        found = datetime.fromisoformat(str(value))
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise Invalid(f"{name} is not a valid date: {value}") from error
 
 
 @dataclass(frozen=True)
@@ -43,7 +35,7 @@ class Quota:
     @classmethod
     def of(cls, doc: Json) -> Self:
         """
-        Read a quota.
+        Read a quota, of a body or as it was stored.
 
         :raises Invalid: it is incomplete or has a negative number (V-08).
         """
@@ -54,8 +46,13 @@ class Quota:
                 raise Invalid(f"{name} must be defined and be a non-negative integer.")
         if "firstRoundStart" not in doc:
             raise Invalid("firstRoundStart must be defined.")
-        start = moment(doc["firstRoundStart"], "firstRoundStart")
-        return cls(start, doc["roundDurationMillis"], doc["numberOfRounds"], doc.get("submissionLimit"))
+        start = doc["firstRoundStart"]
+        return cls(
+            start if isinstance(start, datetime) else moment(start),
+            doc["roundDurationMillis"],
+            doc["numberOfRounds"],
+            doc.get("submissionLimit"),
+        )
 
     @property
     def doc(self) -> Json:

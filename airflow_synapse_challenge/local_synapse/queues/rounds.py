@@ -12,7 +12,6 @@ from airflow_synapse_challenge.local_synapse.core.store import Json, Store, as_t
 
 from . import shapes
 from .evaluations import quota_of, require_access, write
-from .quotas import moment
 
 tables(
     """
@@ -62,7 +61,7 @@ def _missing(evaluation: int, identity: int) -> Missing:
 
 def _require_own(context: Context, evaluation: int) -> sqlite3.Row:
     """Return the round of the path, which a change has to reach through its own queue."""
-    row = _row(context.store, evaluation, int(context.path["round"]))
+    row = _row(context.store, evaluation, context.number("round"))
     if row["evaluation"] != evaluation:
         raise _missing(evaluation, row["id"])
     return row
@@ -75,10 +74,11 @@ def _has_submissions(store: Store, identity: int) -> bool:
 def _checked(context: Context, quota_forbids: sqlite3.Row, but: int | None = None) -> tuple[datetime, datetime, Json]:
     """Return start, end and limits of a round's body, or refuse it (R-02, R-03, R-04)."""
     body, evaluation = context.body, context.number("id")
-    require(body.get("evaluationId"), "evaluationId")
+    for name in ("evaluationId", "roundStart", "roundEnd"):
+        require(body.get(name), name)
     if body["evaluationId"] != str(evaluation):
         raise Invalid("EvaluationId in URL path and request body must match")
-    start, end = (moment(body.get(name), name) for name in ("roundStart", "roundEnd"))
+    start, end = body["roundStart"], body["roundEnd"]
     if quota_of(quota_forbids):
         raise Invalid(QUOTA_WORDS)
     if start > end:
@@ -137,14 +137,14 @@ def post_round(context: Context) -> Json:
     return show(_row(store, evaluation, add(store, evaluation, start, end, doc)))
 
 
-@operation("GET", "/repo/v1/evaluation/{id}/round/{round:int}")
+@operation("GET", "/repo/v1/evaluation/{id}/round/{round}")
 def get_round(context: Context) -> Json:
     """Read a round; it is looked up by its own id alone (R-09)."""
     require_access(context.store, context.number("id"), context.user, "READ")
-    return show(_row(context.store, context.number("id"), int(context.path["round"])))
+    return show(_row(context.store, context.number("id"), context.number("round")))
 
 
-@operation("PUT", "/repo/v1/evaluation/{id}/round/{round:int}", body=shapes.EvaluationRound, scopes=("view", "modify"))
+@operation("PUT", "/repo/v1/evaluation/{id}/round/{round}", body=shapes.EvaluationRound, scopes=("view", "modify"))
 def put_round(context: Context) -> Json:
     """Change a round under its etag (R-05)."""
     store, evaluation = context.store, context.number("id")
@@ -177,7 +177,7 @@ def put_round(context: Context) -> Json:
     return show(_row(store, evaluation, identity))
 
 
-@operation("DELETE", "/repo/v1/evaluation/{id}/round/{round:int}", 204, scopes=("view", "modify"))
+@operation("DELETE", "/repo/v1/evaluation/{id}/round/{round}", 204, scopes=("view", "modify"))
 def delete_round(context: Context) -> None:
     """Remove a round that nobody has submitted in (R-06)."""
     store, evaluation = context.store, context.number("id")

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from airflow_synapse_challenge.local_synapse.core.bodies import Body
 
 #: Synapse's integers have 64 bits, and so have the database's.
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
+
+def moment(text: Any) -> datetime:
+    """
+    Return a time, in UTC.
+
+    :raises ValueError: it is none.
+    """
+    if not isinstance(text, str):
+        raise ValueError("a time is a text")
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text} is beyond the calendar") from error
+
+
+Moment = Annotated[datetime, BeforeValidator(moment)]
 LimitType = Literal["TOTAL", "DAILY", "WEEKLY", "MONTHLY"]
 Status = Literal[
     "OPEN", "CLOSED", "SCORED", "INVALID", "VALIDATED", "EVALUATION_IN_PROGRESS", "RECEIVED", "REJECTED", "ACCEPTED"
@@ -20,7 +38,7 @@ Status = Literal[
 class SubmissionQuota(Body, total=False):
     """The deprecated form of rounds."""
 
-    firstRoundStart: str
+    firstRoundStart: Moment
     roundDurationMillis: Whole
     numberOfRounds: Whole
     submissionLimit: Whole
@@ -52,8 +70,8 @@ class EvaluationRound(Body, total=False):
     id: str
     etag: str
     evaluationId: str
-    roundStart: str
-    roundEnd: str
+    roundStart: Moment
+    roundEnd: Moment
     limits: list[EvaluationRoundLimit]
 
 
@@ -67,7 +85,7 @@ class SubmissionContributor(Body, total=False):
     """Somebody who took part in a submission."""
 
     principalId: str
-    createdOn: str
+    createdOn: Moment
 
 
 class Submission(Body, total=False):
