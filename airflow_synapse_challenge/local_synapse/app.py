@@ -40,6 +40,17 @@ from .queues import (
     submissions,
 )
 from .seeding.seed import seed
+from .tables import (
+    columns,
+    csv_downloads,
+    csv_uploads,
+    default_columns,
+    query_jobs,
+    snapshots,
+    suggestions,
+    table_types,
+    transactions,
+)
 from .website import pages
 from .wikis import files as wiki_files
 from .wikis import services as wikis
@@ -51,8 +62,12 @@ CONCEPTS = (
     challenge_teams,
     challenges,
     children,
+    columns,
     commits,
     contributors,
+    csv_downloads,
+    csv_uploads,
+    default_columns,
     discussion,
     dois,
     download_list,
@@ -74,14 +89,19 @@ CONCEPTS = (
     principals,
     profiles,
     project_settings,
+    query_jobs,
     replies,
     repositories,
     rounds,
     sharing,
+    snapshots,
     statuses,
     submissions,
+    suggestions,
+    table_types,
     teams,
     threads,
+    transactions,
     wiki_files,
     wikis,
 )

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
 
 from .errors import Missing, NotAllowed, Refused
-from .http import Answer, Context, as_id
+from .http import Answer, Context, as_id, without_nulls
 from .routing import operation
 from .store import Json, Store, as_text, dump, load, new_etag, tables
 
@@ -125,7 +126,8 @@ def _cache_key(context: Context, path: str, state_of: StateOf | None) -> str | N
     if state_of is None:
         return None
     try:
-        state = state_of(context)
+        with _undone_when_refused(context.store):
+            state = state_of(context)
     except (Refused, NotReady):
         return None
     if state is None:
@@ -139,22 +141,14 @@ def _attempt(store: Store, identity: int) -> None:
     row = store.one("SELECT * FROM job WHERE id = ?", identity)
     assert row is not None
     context = Context(store=store, user=row["user"], **load(row["request"]))
-    state, answer, error = PROCESSING, None, None
-    store.run("SAVEPOINT job")
+    state, answer, error = COMPLETE, None, None
     try:
-        answer = dump(WORKS[row["work"]](context))
-        state = COMPLETE
+        with _undone_when_refused(store):
+            answer = dump(without_nulls(WORKS[row["work"]](context)))
     except NotReady:
         return
     except Refused as refusal:
-        store.run("ROLLBACK TO job")
-        error = dump({"status": refusal.status, "reason": refusal.reason, "code": refusal.code})
-        state = FAILED
-    except BaseException:
-        store.run("ROLLBACK TO job")
-        raise
-    finally:
-        store.run("RELEASE job")
+        state, error = FAILED, dump({"status": refusal.status, "reason": refusal.reason, "code": refusal.code})
     store.run(
         "UPDATE job SET state = ?, answer = ?, error = ?, etag = ?, changed_at = ? WHERE id = ?",
         state,
@@ -164,6 +158,21 @@ def _attempt(store: Store, identity: int) -> None:
         store.now().timestamp(),
         identity,
     )
+
+
+@contextmanager
+def _undone_when_refused(store: Store) -> Iterator[None]:
+    """Keep what happens inside, unless it is refused."""
+    store.run("SAVEPOINT job")
+    try:
+        yield
+    except NotReady:
+        raise
+    except BaseException:
+        store.run("ROLLBACK TO job")
+        raise
+    finally:
+        store.run("RELEASE job")
 
 
 def _read(context: Context, token: str) -> sqlite3.Row:
