@@ -36,21 +36,23 @@ class LocalSynapse:
     :param data: folder that keeps everything.
     :param port: 0 for any free port.
     :param docker_registry: start a Docker registry too.
+    :param seed: YAML with users, teams, projects, queues and submissions that it begins with.
     """
 
     #: What Python runs; who wants the server wrapped in something else puts a program with the same arguments here.
     program: ClassVar[Sequence[str]] = ("-m", "airflow_synapse_challenge.local_synapse")
 
-    def __init__(self, data: Path, port: int = 0, *, docker_registry: bool = False) -> None:
+    def __init__(self, data: Path, port: int = 0, *, docker_registry: bool = False, seed: Path | None = None) -> None:
         self.data = data
         self.port = port
         self.docker_registry = docker_registry
+        self.seed = seed
         self._process: subprocess.Popen[str] | None = None
 
     @classmethod
-    def start(cls, data: Path, port: int = 0, *, docker_registry: bool = False) -> Self:
+    def start(cls, data: Path, port: int = 0, *, docker_registry: bool = False, seed: Path | None = None) -> Self:
         """Start a server and wait until it answers."""
-        server = cls(data, port, docker_registry=docker_registry)
+        server = cls(data, port, docker_registry=docker_registry, seed=seed)
         server.restart()
         return server
 
@@ -75,6 +77,7 @@ class LocalSynapse:
         """Start the process, on the same port and data if there was one before."""
         self.data.mkdir(parents=True, exist_ok=True)
         options = ["--docker-registry"] if self.docker_registry else []
+        options += ["--seed", str(self.seed)] if self.seed else []
         with (self.data / "server.log").open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, *self.program, "--data", str(self.data), "--port", str(self.port), *options],

@@ -23,13 +23,11 @@ def planted(tmp_path):
     """Starts a Synapse with a seed file; its people by name."""
     running = []
 
-    def planted(text, data=None, **files):
+    def planted(text, **files):
         for name, content in files.items():
             (tmp_path / name).write_bytes(content)
         (tmp_path / "seed.yaml").write_text(text)
-        server = LocalSynapse(data or tmp_path / "data")
-        server.program = (*LocalSynapse.program, "--seed", str(tmp_path / "seed.yaml"))
-        server.restart()
+        server = LocalSynapse.start(tmp_path / "data", seed=tmp_path / "seed.yaml")
         running.append(server)
         return server
 

@@ -65,6 +65,7 @@ class Store:
         self.connection.execute("PRAGMA synchronous=NORMAL")
         self.connection.executescript("".join(TABLES))
         self.clock_offset = timedelta(seconds=float(self.setting("clock_offset") or 0))
+        self.standing: datetime | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -116,8 +117,8 @@ class Store:
         )
 
     def now(self) -> datetime:
-        """Return this Synapse's time, which can be set apart from the machine's."""
-        return datetime.now(UTC) + self.clock_offset
+        """Return this Synapse's time, which can be set apart from the machine's, or stand still for a while."""
+        return self.standing or datetime.now(UTC) + self.clock_offset
 
     def timestamp(self) -> str:
         """Return this Synapse's time as it writes times (G-06)."""

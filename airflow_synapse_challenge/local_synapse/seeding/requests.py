@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -83,10 +83,9 @@ def next_id(store: Store, kind: str, known: int | None) -> Iterator[None]:
 
 @contextmanager
 def clock_at(store: Store, moment: datetime) -> Iterator[None]:
-    """Let the store's time stand at a moment, more or less: it goes on from there."""
-    before = store.clock_offset
-    store.clock_offset = moment - datetime.now(UTC)
+    """Let the store's time stand still at a moment."""
+    store.standing = moment
     try:
         yield
     finally:
-        store.clock_offset = before
+        store.standing = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ class Site:
     def __init__(self, store: Store, folder: Path) -> None:
         self.store = store
         self.folder = folder
-        self.now = datetime.now(UTC) + store.clock_offset
+        self.now = store.now()
         self.request = Requests(store)
 
     def user(self, name: str, *path: str | int) -> int:
