@@ -37,10 +37,12 @@ class ParticipantFault(SynapseChallengeError):
     The submission is invalid.
 
     :param reasons: sentences for the participant, in the order in which they were found; at least one.
+    :param kind: one word for what happened, for example ``out_of_memory``; empty where the reasons say all.
     """
 
-    def __init__(self, reasons: Sequence[str]) -> None:
+    def __init__(self, reasons: Sequence[str], kind: str = "") -> None:
         self.reasons = tuple(reasons)
+        self.kind = kind
         super().__init__("; ".join(self.reasons))
 
 

@@ -28,11 +28,13 @@ class Fault:
     :param summary: what happened, without anything from a log.
     :param detail: what the one who mends it needs, such as a traceback; shown to administrators only. A
         participant's fault has its reasons here, one on each line.
+    :param kind: one word for what happened, for example ``out_of_memory``.
     """
 
     owner: Owner
     summary: str
     detail: str = ""
+    kind: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON for the next task."""
@@ -47,7 +49,12 @@ class Fault:
         """
         if values["owner"] not in get_args(Owner):
             raise ValueError(f"{values['owner']!r} owns no fault; allowed: {', '.join(get_args(Owner))}")
-        return cls(owner=values["owner"], summary=values["summary"], detail=values.get("detail", ""))
+        return cls(
+            owner=values["owner"],
+            summary=values["summary"],
+            detail=values.get("detail", ""),
+            kind=values.get("kind", ""),
+        )
 
     @classmethod
     def from_exception(cls, error: BaseException) -> Fault:
@@ -58,9 +65,8 @@ class Fault:
         infrastructure's, and its text, which may hold anything, goes to the detail only.
         """
         if isinstance(error, ParticipantFault):
-            return cls(
-                "participant", _head(str(error), LONGEST_SUMMARY), _head("\n".join(error.reasons), LONGEST_DETAIL)
-            )
+            detail = _head("\n".join(error.reasons), LONGEST_DETAIL)
+            return cls("participant", _head(str(error), LONGEST_SUMMARY), detail, error.kind)
         if isinstance(error, OrganiserFault):
             return cls("organiser", _head(error.summary, LONGEST_SUMMARY), _tail(error.detail, LONGEST_DETAIL))
         detail = _tail("".join(traceback.format_exception(error)), LONGEST_DETAIL)

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 HOLDER_MEMORY = 32 * 1024**2
 HOLDER_PIDS = 16
 CHUNK = 1024**2
+FILE_KINDS = {
+    1 << 31: "folder",
+    1 << 27: "symbolic link",
+    1 << 26: "device",
+    1 << 25: "pipe",
+    1 << 24: "socket",
+    1 << 19: "special file",
+}
 
 
 def fill(client: APIClient, spec: ContainerSpec, image: docker_policy.Image) -> None:
@@ -76,14 +84,31 @@ class DockerHolder:
         labels = found["Config"]["Labels"] or {}
         return bool(found["State"]["Running"]) and all(labels.get(k) == v for k, v in self._labels().items())
 
+    def look(self, folder: str, name: str) -> HeldFile | None:
+        """
+        Return what stands under a name in a folder, ``None`` for nothing.
+
+        :param name: plain file name.
+        """
+        from docker.errors import NotFound
+
+        self._require()
+        try:
+            stream, about = self._client.get_archive(self._name, f"{self._holding.path(folder)}/{name}")
+        except NotFound:
+            return None
+        stream.close()
+        return HeldFile(name, _kind_of_mode(about["mode"]), about["size"])
+
     def files(self, folder: str, most: int) -> list[HeldFile]:
         """
-        Return what a folder holds, at most so many.
+        Return the first things that a folder holds.
 
         :param most: entries; reading ends there.
         """
+        self._require()
         found: list[HeldFile] = []
-        stream = self._archive(folder)
+        stream, _ = self._client.get_archive(self._name, self._holding.path(folder), chunk_size=CHUNK)
         try:
             for member, _ in archive.members(stream, self._policy(folder)):
                 found.append(HeldFile(member.name, archive.kind_of(member), member.size))
@@ -103,6 +128,7 @@ class DockerHolder:
         """
         from docker.errors import NotFound
 
+        self._require()
         limit = self._holding.folder(folder).size_bytes
         try:
             stream, _ = self._client.get_archive(self._name, f"{self._holding.path(folder)}/{name}", chunk_size=CHUNK)
@@ -116,6 +142,7 @@ class DockerHolder:
 
     def is_full(self, folder: str) -> bool:
         """Tell whether a folder has no room for one more file or block."""
+        self._require()
         path = self._holding.path(folder)
         return any(self._free(flag, path) == 0 for flag in ("-kP", "-iP"))
 
@@ -189,18 +216,21 @@ class DockerHolder:
                 ) from error
             raise
 
-    def _archive(self, folder: str) -> Any:
-        from docker.errors import NotFound
-
-        try:
-            stream, _ = self._client.get_archive(self._name, self._holding.path(folder), chunk_size=CHUNK)
-        except NotFound:
-            raise TransientError(f"The engine lost the results of {self._holding.name}.") from None
-        return stream
+    def _require(self) -> None:
+        if not self.holds():
+            raise TransientError(f"The engine lost the results of {self._holding.name}.")
 
     def _policy(self, folder: str) -> Policy:
         held = self._holding.folder(folder)
         return Policy(output_bytes=held.size_bytes, output_files=held.files)
+
+
+def _kind_of_mode(mode: int) -> str:
+    """Return what a file is, from the bits of Go's ``FileMode`` that the engine answers."""
+    for bit, kind in FILE_KINDS.items():
+        if mode & bit:
+            return kind
+    return "plain file"
 
 
 def remove_container(client: APIClient, name: str) -> bool:

@@ -1,0 +1,257 @@
+"""
+Run a participant's image on the organisers' data, and judge how it went.
+
+::
+
+    (canary) ──▶ stage ──▶ stage ──▶ judge the output
+       small      the image once, or once for each stage;
+       input      /model passes from one stage to the next
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from airflow_synapse_challenge.challenge import verdicts
+from airflow_synapse_challenge.challenge.config import Model, Queue, Stage
+from airflow_synapse_challenge.containers.holding import HeldFile, HeldFolder, Holding
+from airflow_synapse_challenge.containers.outcome import Outcome
+from airflow_synapse_challenge.containers.policy import Policy
+from airflow_synapse_challenge.containers.spec import INPUT, OUTPUT, ContainerSpec, HostFolder
+from airflow_synapse_challenge.errors import ConfigurationError, ParticipantFault
+
+MODEL = "/model"
+RESULTS_FOLDER, MODEL_FOLDER = "output", "model"
+#: How long results are held beyond the longest run: filing them may be tried again for hours.
+SPARE_TIME = timedelta(hours=12)
+#: Names of files that are looked at to say what was written in place of the result.
+MOST_FILES_SEEN = 20
+
+
+@dataclass(frozen=True)
+class Phase:
+    """
+    One container of a model's run.
+
+    :param title: what participants read, for example ``model`` or ``train stage on the canary``.
+    :param spec: the container.
+    :param holding: where its results go.
+    :param is_last: its results are judged.
+    """
+
+    title: str
+    spec: ContainerSpec
+    holding: Holding
+    is_last: bool
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """
+    How a model ran.
+
+    :param image: by digest.
+    :param seconds: run time of all stages, canary left out.
+    :param peak_memory_bytes: the most that was seen.
+    :param exit_code: of the last container.
+    :param log: head and tail of what the last container printed; of all stages where there are several.
+    """
+
+    image: str
+    seconds: float = 0.0
+    peak_memory_bytes: int | None = None
+    exit_code: int | None = None
+    log: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON for the next task."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ModelReport:
+        """Read what :meth:`to_dict` made."""
+        return cls(**values)
+
+    def after(self, phase: Phase, outcome: Outcome, *, named: bool) -> ModelReport:
+        """
+        Return the report with one more container in it.
+
+        :param named: begin its part of the log with the phase's title.
+        """
+        peaks = [peak for peak in (self.peak_memory_bytes, outcome.peak_memory_bytes) if peak is not None]
+        log = f"===== {phase.title} =====\n{outcome.log}" if named else outcome.log
+        return ModelReport(
+            image=self.image,
+            seconds=self.seconds + outcome.seconds,
+            peak_memory_bytes=max(peaks, default=None),
+            exit_code=outcome.exit_code,
+            log="\n".join(part for part in (self.log, log) if part),
+        )
+
+
+class Holder(Protocol):
+    """What a model's results are looked at through; see ``containers.docker_storage.DockerHolder``."""
+
+    def look(self, folder: str, name: str) -> HeldFile | None: ...
+
+    def files(self, folder: str, most: int) -> list[HeldFile]: ...
+
+    def is_full(self, folder: str) -> bool: ...
+
+
+class ModelRun:
+    """
+    The containers of one submission's model.
+
+    :param queue: of the kind ``docker_image``.
+    :param name: the same in every try.
+    :param image: by digest; on the engine.
+    :param holder_image: an image of the organisers with the command ``sleep``.
+    :param labels: say whose containers these are.
+    :param input_dir: in place of the queue's.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        *,
+        name: str,
+        image: str,
+        holder_image: str,
+        labels: Mapping[str, str],
+        input_dir: str | None = None,
+    ) -> None:
+        if queue.model is None:
+            raise ConfigurationError(f"Queue {queue.name!r} takes no models; its kind is {queue.kind}.")
+        self.model: Model = queue.model
+        self.image = image
+        self._queue = queue
+        self._name = name
+        self._holder_image = holder_image
+        self._labels = dict(labels)
+        self._input_dir = input_dir or queue.input_dir
+        self.phases = tuple(self._phases())
+
+    @property
+    def results(self) -> Holding:
+        """Where the judged results are."""
+        return self.phases[-1].holding
+
+    @property
+    def holdings(self) -> list[Holding]:
+        """All that is held, each once."""
+        return list({phase.holding.name: phase.holding for phase in self.phases}.values())
+
+    def _phases(self) -> list[Phase]:
+        stages = self.model.stages or (Stage(name="model"),)
+        phases = []
+        if canary := self.model.canary:
+            folder = self._holding(f"{self._name}-canary", stages)
+            phases += [
+                self._phase(folder, stage, stages, input_dir=canary.input_dir, timeout=canary.timeout, canary=True)
+                for stage in stages
+            ]
+        folder = self._holding(self._name, stages)
+        phases += [
+            self._phase(
+                folder,
+                stage,
+                stages,
+                input_dir=stage.input_dir or self._input_dir,
+                timeout=stage.timeout or self.model.resources.timeout,
+                canary=False,
+            )
+            for stage in stages
+        ]
+        return phases
+
+    def _holding(self, name: str, stages: tuple[Stage, ...]) -> Holding:
+        resources = self.model.resources
+        sizes = (resources.output, resources.output_files)
+        folders = [HeldFolder(RESULTS_FOLDER, *sizes)]
+        if len(stages) > 1:
+            folders.append(HeldFolder(MODEL_FOLDER, *sizes))
+        longest = sum((stage.timeout or resources.timeout for stage in stages), timedelta())
+        return Holding(name, self._holder_image, tuple(folders), longest + SPARE_TIME, self._labels)
+
+    def _phase(
+        self,
+        holding: Holding,
+        stage: Stage,
+        stages: tuple[Stage, ...],
+        *,
+        input_dir: str | None,
+        timeout: timedelta,
+        canary: bool,
+    ) -> Phase:
+        held = [holding.mount(RESULTS_FOLDER, OUTPUT)]
+        if len(stages) > 1:
+            held.append(holding.mount(MODEL_FOLDER, MODEL, read_only=stage is stages[-1]))
+        title = f"{stage.name} stage" if len(stages) > 1 else "model"
+        spec = ContainerSpec(
+            name=f"{holding.name}-{stage.name}",
+            image=self.image,
+            command=stage.words,
+            policy=self._policy(timeout),
+            results=(),
+            labels=self._labels | {"step": stage.name},
+            mounts=(HostFolder(INPUT, input_dir),) if input_dir else (),
+            held=tuple(held),
+            author="participant",
+        )
+        is_last = stage is stages[-1]
+        return Phase(f"{title} on the canary" if canary else title, spec, holding, is_last)
+
+    def _policy(self, timeout: timedelta) -> Policy:
+        resources = self.model.resources
+        return Policy(
+            memory_bytes=resources.memory,
+            cpus=resources.cpus,
+            gpus=resources.gpus,
+            timeout=timeout,
+            pids=resources.pids,
+            shm_bytes=resources.shm,
+            tmp_bytes=resources.tmp,
+            output_bytes=resources.output,
+            output_files=resources.output_files,
+            log_bytes=self._queue.logs.limit,
+            allow_root=self.model.allow_root,
+        )
+
+
+def judge(phase: Phase, outcome: Outcome) -> None:
+    """
+    Refuse a container that did not end well, by the engine's own report.
+
+    :raises ParticipantFault: it did not.
+    """
+    policy = phase.spec.policy
+    if outcome.timed_out:
+        raise verdicts.timed_out(policy.timeout, phase.title)
+    if outcome.cancelled:
+        raise verdicts.cancelled()
+    if outcome.oom_killed:
+        raise verdicts.out_of_memory(policy.memory_bytes, phase.title)
+    if outcome.exit_code != 0:
+        raise verdicts.exit_code(outcome.exit_code, phase.title)
+
+
+def judge_output(model: Model, holder: Holder) -> None:
+    """
+    Refuse results that are not what the queue asks for.
+
+    :raises ParticipantFault: nothing was written, or something else, or too much.
+    """
+    if holder.is_full(RESULTS_FOLDER):
+        raise verdicts.too_much(model.resources.output, model.resources.output_files)
+    result = holder.look(RESULTS_FOLDER, model.output)
+    if result is None:
+        found = [file.name for file in holder.files(RESULTS_FOLDER, MOST_FILES_SEEN) if file.kind != "folder"]
+        raise verdicts.wrong_name(model.output, found) if found else verdicts.no_output(model.output)
+    if result.kind != "plain file":
+        raise verdicts.odd_output(f"{model.output} is a {result.kind}, not a plain file")
+    if result.size_bytes == 0:
+        raise ParticipantFault([f"The model wrote an empty /output/{model.output}."], "no_output")
