@@ -337,3 +337,17 @@ def test_a_team_submission_lists_the_submitter_once(submitter, mate, team, submi
     made = submit_as(submitter, team, submitter, mate).json()
     listed = [entry["principalId"] for entry in made["contributors"]]
     assert listed == sorted([str(submitter.id), str(mate.id)])
+
+
+@pytest.mark.rule("S-13")
+@pytest.mark.parametrize("unknown", ["team", "contributor"])
+def test_principals_that_are_not_there_are_refused_before_anything_is_stored(
+    organiser, queue, submitter, team, wish, eligibility, unknown
+):
+    """Synapse's 500 would make clients wait for half an hour."""
+    state = eligibility(submitter, team)["eligibilityStateHash"]
+    body, query = wish(submitter, teamId=team)
+    body |= {"teamId": "999999999"} if unknown == "team" else {"contributors": [{"principalId": "999999999"}]}
+    answer = submitter("POST", "/evaluation/submission", body, **query, submissionEligibilityHash=state)
+    assert answer.status_code == 403
+    assert organiser("GET", f"/evaluation/{queue}/submission/count").text == "0"
