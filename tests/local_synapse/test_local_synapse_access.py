@@ -19,13 +19,14 @@ def rights(acl):
     return {row["principalId"]: set(row["accessType"]) for row in acl["resourceAccess"]}
 
 
+@pytest.mark.rule("E-10")
 def test_a_project_is_its_creators(organiser, project):
-    """E-10."""
     assert rights(organiser.ok("GET", f"/entity/{project}/acl")) == {organiser.id: CREATORS_RIGHTS}
 
 
+@pytest.mark.rule("E-08")
 def test_nobody_else_reads_a_new_project(organiser, person, anonymous, project, folder):
-    """E-08: children inherit; the list itself may be read (E-09)."""
+    """Children inherit; the list itself may be read (E-09)."""
     stranger = person()
     for entity in (project, folder):
         status, reason = stranger.refused("GET", f"/entity/{entity}")
@@ -42,8 +43,9 @@ def test_synapseclient_meets_the_refusal(person, project):
         Project(id=project).get(synapse_client=person().synapse)
 
 
+@pytest.mark.rule("E-09", "P-12")
 def test_an_inheriting_folder_tells_from_whom(organiser, project, folder):
-    """E-09, P-12: synapseclient matches on the text."""
+    """Synapseclient matches on the text."""
     status, reason = organiser.refused("GET", f"/entity/{folder}/acl")
     assert status == 404
     assert reason.startswith("The requested ACL does not exist. This entity inherits its permissions from:")
@@ -51,8 +53,8 @@ def test_an_inheriting_folder_tells_from_whom(organiser, project, folder):
     assert organiser.ok("GET", f"/entity/{folder}/benefactor")["id"] == project
 
 
+@pytest.mark.rule("E-09")
 def test_a_list_of_ones_own_comes_and_goes(organiser, person, project, folder):
-    """E-09."""
     reader = person()
     body = {
         "id": folder,
@@ -72,8 +74,9 @@ def test_a_list_of_ones_own_comes_and_goes(organiser, person, project, folder):
     assert reader.refused("GET", f"/entity/{folder}")[0] == 403
 
 
+@pytest.mark.rule("P-12")
 def test_synapseclient_shares_a_folder(organiser, person, folder):
-    """P-12: it copies the inherited list first."""
+    """It copies the inherited list first."""
     from synapseclient.models import Folder
 
     reader = person()
@@ -85,8 +88,8 @@ def test_synapseclient_shares_a_folder(organiser, person, folder):
     assert (permissions.can_view, permissions.can_download, permissions.can_edit) == (True, True, False)
 
 
+@pytest.mark.rule("E-09", "G-15")
 def test_a_list_changes_under_its_etag(organiser, person, project, share):
-    """E-09, G-15."""
     old = organiser.ok("GET", f"/entity/{project}/acl")
     first = person()
     share(organiser, f"/entity/{project}", first.id, "READ")
@@ -101,8 +104,9 @@ def test_only_with_change_permissions(organiser, person, project, share):
     assert editor.refused("PUT", f"/entity/{project}/acl", acl)[0] == 403
 
 
+@pytest.mark.rule("G-14")
 def test_a_team_opens_it_for_its_members(organiser, person, project, share, unique):
-    """G-14: from joining until leaving."""
+    """From joining until leaving."""
     captain, member = person(), person()
     team = int(captain.ok("POST", "/team", {"name": unique("Readers"), "canPublicJoin": True})["id"])
     share(organiser, f"/entity/{project}", team, "READ")
@@ -113,8 +117,8 @@ def test_a_team_opens_it_for_its_members(organiser, person, project, share, uniq
     assert member.refused("GET", f"/entity/{project}")[0] == 403
 
 
+@pytest.mark.rule("G-14")
 def test_everybody_is_with_or_without_a_token(organiser, person, anonymous, project, share):
-    """G-14."""
     share(organiser, f"/entity/{project}", AUTHENTICATED, "READ")
     assert person().ok("GET", f"/entity/{project}")
     assert anonymous.refused("GET", f"/entity/{project}")[0] == 403
@@ -123,19 +127,19 @@ def test_everybody_is_with_or_without_a_token(organiser, person, anonymous, proj
     assert organiser.ok("GET", f"/entity/{project}/permissions")["canPublicRead"] is True
 
 
+@pytest.mark.rule("V-12")
 @pytest.mark.parametrize(
     ("principal", "kinds"),
     [(ANONYMOUS, ["READ"]), (PUBLIC, ["READ", "DOWNLOAD"]), (AUTHENTICATED, [])],
 )
 def test_what_no_list_may_hold(organiser, project, principal, kinds):
-    """V-12."""
     acl = organiser.ok("GET", f"/entity/{project}/acl")
     acl["resourceAccess"].append({"principalId": principal, "accessType": kinds})
     assert organiser.refused("PUT", f"/entity/{project}/acl", acl)[0] == 400
 
 
+@pytest.mark.rule("V-12")
 def test_somebody_does_not_lock_themselves_out(organiser, person, project, share):
-    """V-12."""
     helper = person()
     acl = share(organiser, f"/entity/{project}", helper.id, "READ", "CHANGE_PERMISSIONS")
     acl["resourceAccess"] = [row for row in acl["resourceAccess"] if row["principalId"] != helper.id]
@@ -143,8 +147,9 @@ def test_somebody_does_not_lock_themselves_out(organiser, person, project, share
     assert (status, "revoke" in reason) == (400, True)
 
 
+@pytest.mark.rule("V-12")
 def test_the_owner_may_give_it_away(organiser, person, project):
-    """V-12: the owner is no such case."""
+    """The owner is no such case."""
     heir = person()
     acl = organiser.ok("GET", f"/entity/{project}/acl")
     acl["resourceAccess"] = [{"principalId": heir.id, "accessType": sorted(CREATORS_RIGHTS)}]
@@ -153,8 +158,9 @@ def test_the_owner_may_give_it_away(organiser, person, project):
     assert heir.ok("GET", f"/entity/{project}")
 
 
+@pytest.mark.rule("E-20")
 def test_readers_without_download_see_no_file_handles(organiser, person, project, new_file, share):
-    """E-20: no error in a bundle, just none."""
+    """No error in a bundle, just none."""
     file, handle = new_file(organiser, project)
     reader = person()
     share(organiser, f"/entity/{project}", reader.id, "READ")
@@ -165,8 +171,8 @@ def test_readers_without_download_see_no_file_handles(organiser, person, project
     assert [found["id"] for found in reader.ok("POST", f"/entity/{file}/bundle2", wish)["fileHandles"]] == [handle]
 
 
+@pytest.mark.rule("G-14")
 def test_administrators_pass(admin, organiser, project, folder):
-    """G-14."""
     assert admin.ok("GET", f"/entity/{project}")["id"] == project
     assert admin.ok("GET", f"/entity/{folder}/permissions")["canChangePermissions"] is True
 

@@ -48,8 +48,8 @@ def test_storing_again_with_fewer_takes_the_others_away(organiser, project):
     assert dict(Folder(id=made.id).get(synapse_client=organiser.synapse).annotations) == {"b": ["3"]}
 
 
+@pytest.mark.rule("U-09", "E-11")
 def test_values_are_texts_in_answers(organiser, project, annotate):
-    """U-09, E-11."""
     annotate(project, {"number": {"type": "LONG", "value": [7]}, "truth": {"type": "BOOLEAN", "value": [True]}})
     found = organiser.ok("GET", f"/entity/{project}/annotations2")
     assert found["annotations"] == {
@@ -59,8 +59,8 @@ def test_values_are_texts_in_answers(organiser, project, annotate):
     assert found["etag"] == organiser.ok("GET", f"/entity/{project}")["etag"]
 
 
+@pytest.mark.rule("E-11")
 def test_a_put_replaces_and_a_bundle_merges(organiser, project, annotate):
-    """E-11."""
     annotate(project, {"a": text("1"), "b": text("2")})
     annotate(project, {"b": text("3")})
     assert set(organiser.ok("GET", f"/entity/{project}/annotations2")["annotations"]) == {"b"}
@@ -69,8 +69,9 @@ def test_a_put_replaces_and_a_bundle_merges(organiser, project, annotate):
     assert merged == {"b": text("3"), "c": text("4")}
 
 
+@pytest.mark.rule("E-11")
 def test_an_old_etag_writes_nothing(organiser, project, annotate):
-    """E-11: 412."""
+    """412."""
     old = organiser.ok("GET", f"/entity/{project}")["etag"]
     annotate(project, {"a": text("first")})
     body = {"etag": old, "annotations": {"a": text("second")}}
@@ -78,11 +79,12 @@ def test_an_old_etag_writes_nothing(organiser, project, annotate):
     assert organiser.ok("GET", f"/entity/{project}/annotations2")["annotations"] == {"a": text("first")}
 
 
+@pytest.mark.rule("E-11")
 def test_an_entity_without_annotations_has_an_empty_set(organiser, project):
-    """E-11."""
     assert organiser.ok("GET", f"/entity/{project}/annotations2")["annotations"] == {}
 
 
+@pytest.mark.rule("U-08")
 @pytest.mark.parametrize(
     ("annotations", "words"),
     [
@@ -101,14 +103,13 @@ def test_an_entity_without_annotations_has_an_empty_set(organiser, project):
     ],
 )
 def test_annotations_that_are_refused(annotate, project, annotations, words):
-    """U-08."""
     answer = annotate(project, annotations)
     assert answer.status_code == 400
     assert words in answer.json()["reason"]
 
 
+@pytest.mark.rule("U-08")
 def test_annotations_at_the_bounds(annotate, project):
-    """U-08."""
     annotations = {f"key.{number},_": text("x" * 500) for number in range(98)}
     annotations |= {"double": {"type": "DOUBLE", "value": ["NaN", "-Infinity", "1e5"]}}
     annotations |= {"truth": {"type": "BOOLEAN", "value": ["TRUE"]}}

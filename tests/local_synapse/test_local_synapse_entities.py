@@ -28,8 +28,9 @@ def test_synapseclient_makes_finds_lists_and_deletes(organiser, unique):
         Folder(id=folders[0].id).get(synapse_client=synapse)
 
 
+@pytest.mark.rule("E-02", "P-11")
 def test_storing_again_updates_the_one_of_that_name(organiser, project):
-    """E-02, P-11: the client meets 409 and goes on with what is there."""
+    """The client meets 409 and goes on with what is there."""
     from synapseclient.models import Folder
 
     first = Folder(name="Same", parent_id=project).store(synapse_client=organiser.synapse)
@@ -38,8 +39,8 @@ def test_storing_again_updates_the_one_of_that_name(organiser, project):
     assert organiser.ok("GET", f"/entity/{first.id}")["description"] == "new"
 
 
+@pytest.mark.rule("E-01")
 def test_names_are_trimmed_and_of_few_letters(organiser, project):
-    """E-01."""
     body = {"concreteType": f"{PREFIX}Folder", "parentId": project}
     assert organiser.ok("POST", "/entity", body | {"name": "  Name (1), it's +-_.  "})["name"] == "Name (1), it's +-_."
     for name in ("a/b", "a:b", "x" * 257, "ü"):
@@ -50,8 +51,8 @@ def test_names_are_trimmed_and_of_few_letters(organiser, project):
     assert nameless["name"] == nameless["id"]
 
 
+@pytest.mark.rule("E-02")
 def test_names_are_unique_below_a_parent_and_for_projects_everywhere(organiser, person, project, new_folder, unique):
-    """E-02."""
     new_folder(organiser, project, "Twice")
     body = {"concreteType": f"{PREFIX}Folder", "parentId": project, "name": "Twice"}
     assert organiser.refused("POST", "/entity", body)[0] == 409
@@ -62,8 +63,9 @@ def test_names_are_unique_below_a_parent_and_for_projects_everywhere(organiser, 
     assert person().refused("POST", "/entity", {"concreteType": f"{PREFIX}Project", "name": name})[0] == 409
 
 
+@pytest.mark.rule("E-03")
 def test_an_old_etag_is_refused(organiser, project, new_folder):
-    """E-03: every write needs the last etag."""
+    """Every write needs the last etag."""
     folder = new_folder(organiser, project)
     old = organiser.ok("GET", f"/entity/{folder}")
     new = organiser.ok("PUT", f"/entity/{folder}", old | {"name": "First"})
@@ -74,8 +76,9 @@ def test_an_old_etag_is_refused(organiser, project, new_folder):
     assert new["name"] == "First"
 
 
+@pytest.mark.rule("E-03")
 def test_what_is_around_an_entity_changes_its_etag(organiser, project, new_folder):
-    """E-03: annotations and sharing do."""
+    """Annotations and sharing do."""
     folder = new_folder(organiser, project)
     etags = [organiser.ok("GET", f"/entity/{folder}")["etag"]]
 
@@ -94,8 +97,8 @@ def test_what_is_around_an_entity_changes_its_etag(organiser, project, new_folde
     assert changed()
 
 
+@pytest.mark.rule("E-04")
 def test_a_changed_file_is_a_new_version_and_the_old_one_stays(organiser, project, upload):
-    """E-04."""
     first, same, second = (
         upload(organiser, content, name) for content, name in ((b"one", "a"), (b"one", "b"), (b"two", "a"))
     )
@@ -115,8 +118,9 @@ def test_a_changed_file_is_a_new_version_and_the_old_one_stays(organiser, projec
     assert organiser.refused("GET", f"{path}/version/9")[0] == 404
 
 
+@pytest.mark.rule("E-18")
 def test_an_old_version_keeps_its_annotations(organiser, project, new_file):
-    """E-18: the bundle of a version describes that version."""
+    """The bundle of a version describes that version."""
     file, _ = new_file(organiser, project)
     path = f"/entity/{file}"
     for number in ("1", "2"):
@@ -131,8 +135,8 @@ def test_an_old_version_keeps_its_annotations(organiser, project, new_file):
     assert [bundle["annotations"]["annotations"]["number"]["value"] for bundle in bundles] == [["1"], ["2"]]
 
 
+@pytest.mark.rule("E-05")
 def test_only_the_one_who_uploaded_makes_an_entity_of_it(organiser, person, project, upload, new_project):
-    """E-05."""
     handle = upload(organiser, b"mine")
     other = person()
     body = {"concreteType": f"{PREFIX}FileEntity", "name": "stolen", "parentId": new_project(other)}
@@ -141,8 +145,8 @@ def test_only_the_one_who_uploaded_makes_an_entity_of_it(organiser, person, proj
     assert other.refused("POST", "/entity", body | {"dataFileHandleId": "1"})[0] == 404
 
 
+@pytest.mark.rule("E-06")
 def test_what_may_be_where(organiser, project, new_file, unique):
-    """E-06."""
     file, _ = new_file(organiser, project)
     for kind, parent in (("Folder", None), ("Folder", file), ("Project", project), ("FileEntity", file)):
         body = {"concreteType": f"{PREFIX}{kind}", "name": unique("Misplaced")} | (
@@ -152,8 +156,8 @@ def test_what_may_be_where(organiser, project, new_file, unique):
     assert organiser.refused("POST", "/entity", {"concreteType": f"{PREFIX}Nonsense", "name": "x"})[0] == 400
 
 
+@pytest.mark.rule("E-07")
 def test_people_without_certificate_make_projects_only(person, new_project):
-    """E-07."""
     novice = person(certified=False)
     home = new_project(novice)
     answer = novice("POST", "/entity", {"concreteType": f"{PREFIX}Folder", "name": "No", "parentId": home})
@@ -161,23 +165,25 @@ def test_people_without_certificate_make_projects_only(person, new_project):
     assert answer.json()["errorCode"] == "USER_CERTIFICATION_REQUIRED"
 
 
+@pytest.mark.rule("E-08")
 def test_it_is_looked_for_before_it_is_judged(person, project):
-    """E-08: unknown 404, known but closed 403."""
+    """Unknown 404, known but closed 403."""
     stranger = person()
     assert stranger.refused("GET", "/entity/syn1")[0] == 404
     assert stranger.refused("GET", f"/entity/{project}")[0] == 403
     assert stranger.refused("GET", "/entity/nonsense")[0] == 400
 
 
+@pytest.mark.rule("G-11")
 @pytest.mark.parametrize("spelling", ["{}", "SYN{}", "syn{}"])
 def test_the_prefix_of_an_id_is_optional(organiser, project, spelling):
-    """G-11."""
     found = organiser.ok("GET", f"/entity/{spelling.format(project.removeprefix('syn'))}")
     assert found["id"] == project
 
 
+@pytest.mark.rule("E-12")
 def test_a_deleted_folder_takes_its_content_along(organiser, project, new_folder):
-    """E-12: 204, a second time too; the name is free again."""
+    """204, a second time too; the name is free again."""
     folder = new_folder(organiser, project, "Gone")
     inside = new_folder(organiser, folder)
     assert organiser("DELETE", f"/entity/{folder}").status_code == 204
@@ -195,8 +201,8 @@ def test_others_may_not_delete(organiser, person, project, share):
     assert organiser("GET", f"/entity/{project}").status_code == 200
 
 
+@pytest.mark.rule("E-13")
 def test_a_child_by_name(organiser, person, project, new_folder):
-    """E-13."""
     folder = new_folder(organiser, project, "Here")
     wish = {"parentId": project, "entityName": "Here"}
     assert organiser.ok("POST", "/entity/child", wish) == {"id": folder}
@@ -204,8 +210,9 @@ def test_a_child_by_name(organiser, person, project, new_folder):
     assert person().refused("POST", "/entity/child", wish)[0] == 403
 
 
+@pytest.mark.rule("E-14", "G-09")
 def test_lists_of_children_come_in_pages(organiser, project, new_folder):
-    """E-14, G-09: pages of 50, each child once."""
+    """Pages of 50, each child once."""
     made = [new_folder(organiser, project, f"f{number:03d}") for number in range(53)]
     wish = {"parentId": project, "includeTypes": ["folder"], "includeTotalChildCount": True}
     first = organiser.ok("POST", "/entity/children", wish)
@@ -217,8 +224,8 @@ def test_lists_of_children_come_in_pages(organiser, project, new_folder):
     assert [child["id"] for child in organiser.synapse.getChildren(project)] == made
 
 
+@pytest.mark.rule("E-14")
 def test_children_that_one_may_not_read_are_left_out(organiser, person, project, new_folder, share):
-    """E-14."""
     reader = person()
     share(organiser, f"/entity/{project}", reader.id, "READ")
     seen, hidden = new_folder(organiser, project), new_folder(organiser, project)
@@ -228,8 +235,8 @@ def test_children_that_one_may_not_read_are_left_out(organiser, person, project,
     assert [child["id"] for child in page] == [seen]
 
 
+@pytest.mark.rule("E-15")
 def test_moving_needs_rights_at_both_ends(organiser, person, project, new_folder, new_project, share):
-    """E-15."""
     helper = person()
     target = new_project(helper)
     folder = new_folder(organiser, project)
@@ -245,8 +252,9 @@ def test_moving_needs_rights_at_both_ends(organiser, person, project, new_folder
     assert [step["id"] for step in path] == ["syn4489", project, inside, folder]
 
 
+@pytest.mark.rule("E-06", "E-15")
 def test_moving_obeys_what_may_be_where(organiser, project, new_folder, new_file):
-    """E-06, E-15: a file holds nothing, however it comes in."""
+    """A file holds nothing, however it comes in."""
     folder = new_folder(organiser, project)
     file, _ = new_file(organiser, project)
     found = organiser.ok("GET", f"/entity/{folder}")

@@ -47,8 +47,9 @@ def test_a_small_file_comes_back_under_its_name(organiser, project, tmp_path):
     assert found.file_handle.content_md5 == hashlib.md5(b"id,p\n1,0.5\n").hexdigest()
 
 
+@pytest.mark.rule("F-02", "F-03", "F-08")
 def test_twelve_megabytes_go_up_and_come_down_in_parts(server, organiser, project, tmp_path):
-    """F-02, F-03, F-08: synapseclient asks for ranges of files beyond 8 MB."""
+    """The client asks for ranges of files beyond 8 MB."""
     from synapseclient.models import File
 
     content = os.urandom(12 * 2**20)
@@ -67,6 +68,7 @@ def test_parts_that_are_not_full_are_put_together(organiser, upload):
     assert httpx.get(url, timeout=30).content == content
 
 
+@pytest.mark.rule("F-08")
 @pytest.mark.parametrize(
     ("wanted", "content", "range_"),
     [
@@ -77,7 +79,6 @@ def test_parts_that_are_not_full_are_put_together(organiser, upload):
     ],
 )
 def test_ranges_of_a_presigned_address(text_url, wanted, content, range_):
-    """F-08."""
     answer = httpx.get(text_url(), headers={"Range": wanted}, timeout=10)
     assert (answer.status_code, answer.content, answer.headers["Content-Range"]) == (206, content, range_)
 
@@ -87,8 +88,9 @@ def test_a_range_beyond_the_end(text_url):
     assert (answer.status_code, answer.headers["Content-Range"]) == (416, "bytes */10")
 
 
+@pytest.mark.rule("F-08")
 def test_a_presigned_address_needs_no_token_and_ends(server, text_url):
-    """F-08: 30 seconds, told to the client as X-Amz-Expires from X-Amz-Date."""
+    """30 seconds, told to the client as X-Amz-Expires from X-Amz-Date."""
     url = text_url()
     parameters = httpx.URL(url).params
     assert parameters["X-Amz-Expires"] == "30"
@@ -107,8 +109,9 @@ def test_a_presigned_address_is_for_one_file_and_time(text_url):
     assert [httpx.get(forged, timeout=10).status_code for forged in (later, other)] == [403, 403]
 
 
+@pytest.mark.rule("F-08")
 def test_the_address_of_a_part_ends_later(server, organiser):
-    """F-08: 15 minutes."""
+    """15 minutes."""
     upload = organiser.ok("POST", "/file/multipart", wish(b"parts", "part.txt"), "file")["uploadId"]
     urls = organiser.ok("POST", f"/file/multipart/{upload}/presigned/url/batch", {"partNumbers": [1]}, "file")
     url = urls["partPresignedUrls"][0]["uploadPresignedUrl"]
@@ -119,8 +122,9 @@ def test_the_address_of_a_part_ends_later(server, organiser):
     assert httpx.get(url, timeout=10).status_code in (403, 404, 405, 501)
 
 
+@pytest.mark.rule("F-01")
 def test_an_equal_request_goes_on_with_the_same_upload(organiser, person, unique):
-    """F-01: for each user; after completion it tells the file handle."""
+    """For each user; after completion it tells the file handle."""
     content = unique("resumed").encode()
     begun = organiser.ok("POST", "/file/multipart", wish(content), "file")
     assert (begun["state"], begun["partsState"]) == ("UPLOADING", "0")
@@ -130,8 +134,9 @@ def test_an_equal_request_goes_on_with_the_same_upload(organiser, person, unique
     assert restarted["uploadId"] != begun["uploadId"]
 
 
+@pytest.mark.rule("F-01")
 def test_the_same_content_gives_the_same_handle(organiser, upload, unique):
-    """F-01: what a message's identity rests on."""
+    """What a message's identity rests on."""
     content = unique("same").encode()
     first = upload(organiser, content, "a.txt")
     done = organiser.ok(
@@ -141,8 +146,9 @@ def test_the_same_content_gives_the_same_handle(organiser, upload, unique):
     assert upload(organiser, content, "b.txt") != first
 
 
+@pytest.mark.rule("F-03")
 def test_a_part_counts_when_its_sum_is_right(organiser, unique):
-    """F-03: a wrong sum is told in the answer, not by the status."""
+    """A wrong sum is told in the answer, not by the status."""
     content = unique("sums").encode()
     upload = organiser.ok("POST", "/file/multipart", wish(content), "file")["uploadId"]
     path = f"/file/multipart/{upload}"
@@ -160,24 +166,24 @@ def test_a_part_counts_when_its_sum_is_right(organiser, unique):
     assert organiser.refused("PUT", f"{path}/add/2", None, "file", partMD5Hex="")[0] == 400
 
 
+@pytest.mark.rule("F-02")
 @pytest.mark.parametrize(
     "change", [{"fileSizeBytes": 0}, {"partSizeBytes": 1024}, {"partSizeBytes": PART, "fileSizeBytes": PART * 10_001}]
 )
 def test_sizes_that_are_refused(organiser, change):
-    """F-02."""
     assert organiser.refused("POST", "/file/multipart", wish(b"x", **change), "file")[0] == 400
 
 
+@pytest.mark.rule("F-04")
 def test_an_upload_belongs_to_who_began_it(organiser, person, anonymous, unique):
-    """F-04."""
     content = unique("own").encode()
     upload = organiser.ok("POST", "/file/multipart", wish(content), "file")["uploadId"]
     assert person().refused("PUT", f"/file/multipart/{upload}/complete", None, "file")[0] == 403
     assert anonymous.refused("POST", "/file/multipart", wish(content), "file")[0] == 403
 
 
+@pytest.mark.rule("F-07")
 def test_a_handle_alone_is_for_its_creator(organiser, person, upload):
-    """F-07."""
     handle = upload(organiser, b"closed")
     other = person()
     for path in (f"/fileHandle/{handle}", f"/fileHandle/{handle}/url"):
@@ -185,8 +191,9 @@ def test_a_handle_alone_is_for_its_creator(organiser, person, upload):
     assert organiser.ok("GET", f"/fileHandle/{handle}", service="file")["contentSize"] == 6
 
 
+@pytest.mark.rule("F-05", "F-06", "E-16")
 def test_a_batch_fails_item_by_item(organiser, person, project, upload, share):
-    """F-05, F-06, E-16: READ is not enough for the content."""
+    """READ is not enough for the content."""
     handle = upload(organiser, b"shared")
     body = {
         "concreteType": "org.sagebionetworks.repo.model.FileEntity",
@@ -213,8 +220,9 @@ def test_a_batch_fails_item_by_item(organiser, person, project, upload, share):
     assert (redirect.status_code, httpx.get(redirect.headers["Location"], timeout=10).content) == (307, b"shared")
 
 
+@pytest.mark.rule("F-05")
 def test_an_association_gives_only_its_own_file(organiser, person, project, new_file, upload, share):
-    """F-05: an entity that one may download opens no other file."""
+    """An entity that one may download opens no other file."""
     reader = person()
     share(organiser, f"/entity/{project}", reader.id, "READ", "DOWNLOAD")
     entity, _ = new_file(organiser, project)
@@ -223,16 +231,16 @@ def test_an_association_gives_only_its_own_file(organiser, person, project, new_
     assert reader.refused("GET", f"/file/{secret}", service="file", **query)[0] == 403
 
 
+@pytest.mark.rule("F-06")
 def test_what_a_batch_may_ask(organiser):
-    """F-06."""
     item = {"fileHandleId": "1", "associateObjectId": "syn1", "associateObjectType": "FileEntity"}
     assert organiser.refused("POST", "/fileHandle/batch", {"requestedFiles": [item]}, "file")[0] == 400
     many = {"requestedFiles": [item] * 101, "includeFileHandles": True}
     assert organiser.refused("POST", "/fileHandle/batch", many, "file")[0] == 400
 
 
+@pytest.mark.rule("F-09", "G-12")
 def test_a_file_that_lies_elsewhere(organiser, project, new_file):
-    """F-09, G-12."""
     _, handle = new_file(organiser, project)
     plain = organiser("GET", f"/fileHandle/{handle}/url", service="file", redirect="false")
     assert (plain.status_code, plain.text) == (200, "https://example.org/data.csv")

@@ -209,6 +209,8 @@ def update_bundle(context: Context) -> Json:
         row = nodes.require(store, entity, context.user, "UPDATE")
         merged = entity_annotations.annotations_of(row)["annotations"] | (body["annotations"].get("annotations") or {})
         entity_annotations.write_annotations(store, entity, merged)
+    if "accessControlList" in body and (current := sharing.own_acl(store, entity)) is not None:
+        sharing.require_list_etag(current, body["accessControlList"])
     return _written(context, entity)
 
 

@@ -15,7 +15,11 @@ from . import changes, nodes, versions
 PAGE = 50
 ADMIN_USER = 1
 MOST_BY_MD5 = 200
-ORDERS = {"NAME": "name", "CREATED_ON": "id", "MODIFIED_ON": "json_extract(doc, '$.modifiedOn')"}
+ORDERS = {
+    "NAME": "entity.name",
+    "CREATED_ON": "entity.id",
+    "MODIFIED_ON": "json_extract(entity.doc, '$.modifiedOn')",
+}
 
 
 class LookupBody(Body, total=False):
@@ -73,7 +77,7 @@ def list_children(context: Context) -> Json:
     chosen, values = _readable(store, context.user, parent, types)
     order, direction = ORDERS[body.get("sortBy", "NAME")], body.get("sortDirection", "ASC")
     rows = store.all(
-        f"SELECT entity.*, acl.object AS own_list {chosen} ORDER BY {order} {direction}, id LIMIT ? OFFSET ?",
+        f"SELECT entity.*, acl.object AS own_list {chosen} ORDER BY {order} {direction}, entity.id LIMIT ? OFFSET ?",
         *values,
         limit + 1,
         offset,
@@ -206,7 +210,7 @@ def list_by_md5(context: Context) -> Json:
     """Find the files that have a content and that the caller may read."""
     store = context.store
     rows = store.all(
-        "SELECT entity, version FROM file_handle JOIN entity_version ON handle = file_handle.id "
+        "SELECT entity, entity_version.version FROM file_handle JOIN entity_version ON handle = file_handle.id "
         "JOIN entity ON entity.id = entity_version.entity WHERE md5 = ? AND trashed_by IS NULL "
         "ORDER BY entity_version.entity, entity_version.version LIMIT ?",
         context.path["md5"].lower(),

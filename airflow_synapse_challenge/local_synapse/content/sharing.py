@@ -61,11 +61,16 @@ def put_acl(context: Context) -> Json:
     if current is None:
         raise NotAllowed("Cannot update ACL for a resource which inherits its permissions.")
     nodes.require(context.store, entity, context.user, "CHANGE_PERMISSIONS")
-    if context.body.get("etag") != current["etag"]:
-        raise Stale(
-            f"ACL of syn{entity} was updated since you last fetched it, retrieve it again and re-apply the update"
-        )
+    require_list_etag(current, context.body)
     return write_list(context, row, context.body)
+
+
+def require_list_etag(current: Json, body: Json) -> None:
+    """Refuse a change of a list that has changed meanwhile."""
+    if body.get("etag") != current["etag"]:
+        raise Stale(
+            f"ACL of {current['id']} was updated since you last fetched it, retrieve it again and re-apply the update"
+        )
 
 
 @operation("POST", "/repo/v1/entity/{id}/acl", 201, body=access.AccessControlList, scopes=CHANGES)

@@ -108,12 +108,12 @@ def _restore(context: Context, row: sqlite3.Row, parent: int) -> None:
     if alias and changes.project_with_alias(store, alias) is not None:
         raise NameTaken(f"The friendly url name (alias): {alias} is already taken.  Please select another.")
     changes.require_free_name(store, parent, row["name"])
+    store.run("UPDATE entity SET parent = ? WHERE id = ?", parent, entity)
     together = [found["id"] for found in store.all(TOGETHER, entity)]
     store.connection.executemany(
         "UPDATE entity SET trashed_by = NULL WHERE id = ?", [(identity,) for identity in together]
     )
     store.run("DELETE FROM trash WHERE entity = ?", entity)
-    store.run("UPDATE entity SET parent = ? WHERE id = ?", parent, entity)
     nodes.touch(store, entity)
     if row["type"] == nodes.PROJECT:
         rights = [{"principalId": context.user, "accessType": access.ENTITY_ADMIN}]
