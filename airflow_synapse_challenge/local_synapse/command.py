@@ -6,7 +6,7 @@ import argparse
 import os
 import socket
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,13 +66,15 @@ def serve(
     registry_port: int = 0,
 ) -> None:
     """Serve on loopback until interrupted."""
+    # Mistakes are told before anything is removed.
+    plant = _planter(seed) if seed else None
     with ExitStack() as beside:
         listener = beside.enter_context(_listener(port))
         beside.enter_context(data_folder.claimed(data))
         if reset:
             data_folder.empty(data)
         app = build(data)
-        planted = _planted(app.state.store, seed) if seed else ""
+        planted = plant(app.state.store) if plant else ""
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = client_config(url, user, _token(data, user))
         if write_config:
@@ -97,15 +99,22 @@ def _listener(port: int) -> socket.socket:
     return listener
 
 
-def _planted(store: Store, seed: Path) -> str:
-    """Plant a seed file and say whether there was anything to plant."""
+def _planter(seed: Path) -> Callable[[Store], str]:
+    """Read a seed file; return what plants it and says whether there was anything to plant."""
     from .seeding import seed_file
 
+    def plant(store: Store) -> str:
+        try:
+            done = seed_file.apply(store, file)
+        except seed_file.SeedError as error:
+            raise SystemExit(str(error)) from error
+        return f"{seed} is planted\n" if done else f"{seed} was planted before: nothing has changed\n"
+
     try:
-        done = seed_file.apply(store, seed)
+        file = seed_file.load(seed)
     except seed_file.SeedError as error:
         raise SystemExit(str(error)) from error
-    return f"{seed} is planted\n" if done else f"{seed} was planted before: nothing has changed\n"
+    return plant
 
 
 def _endpoints(url: str, registry: Registry | None) -> str:

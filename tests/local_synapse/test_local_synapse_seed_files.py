@@ -51,11 +51,13 @@ def login(tmp_path):
 def refusal(tmp_path):
     """What a start with a seed file that cannot be used says, after the file's name."""
 
-    def refusal(text):
+    def refusal(text, *options):
         seed = tmp_path / "seed.yaml"
         seed.write_text(text)
         command = [sys.executable, *LocalSynapse.program, "--data", str(tmp_path / "data"), "--port", "0"]
-        run = subprocess.run([*command, "--seed", str(seed)], check=False, capture_output=True, text=True, timeout=60)
+        run = subprocess.run(
+            [*command, "--seed", str(seed), *options], check=False, capture_output=True, text=True, timeout=60
+        )
         assert (run.returncode, run.stdout) == (1, "")
         assert "Traceback" not in run.stderr
         return [line.removeprefix(f"{seed}:") for line in run.stderr.strip().splitlines()]
@@ -239,6 +241,16 @@ def test_all_mistakes_are_told_at_once(refusal):
         ["5:", "teams[0].name:"],
         ["5:", "teams[0].nam:"],
     ]
+
+
+def test_a_malformed_file_costs_nobody_the_data(refusal, planted, tmp_path):
+    server = planted("users: [{name: kept}]")
+    token = server.token("kept")
+    server.stop()
+    assert refusal("user: []", "--reset") == [
+        "1: user: is no key here; allowed are users, teams, projects, queues, submissions"
+    ]
+    assert planted("users: [{name: kept}]").token("kept") == token
 
 
 def test_a_seed_file_that_is_not_there(tmp_path):

@@ -66,13 +66,12 @@ def load(path: Path) -> SeedFile:
     return SeedFile(path, seeds, document)
 
 
-def apply(store: Store, path: Path) -> bool:
+def apply(store: Store, file: SeedFile) -> bool:
     """
     Put what a seed file holds into a store, all or nothing; tell whether anything was done.
 
-    :raises SeedError: it cannot be used; nothing has changed.
+    :raises SeedError: a part of it is refused; nothing has changed.
     """
-    file = load(path)
     mark = f"seed_file_{file.digest}"
     if store.setting(mark):
         return False
