@@ -25,20 +25,20 @@ def test_being_told_to_slow_down(server, organiser, submission):
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_synapseclient_waits_and_asks_again(server, organiser, submission, status):
     server.reset_calls()
-    server.fault(operation=f"GET {STATUS}", status=status, reason=TOO_MANY, count=2)
+    server.fault(operation=f"GET {STATUS}", status=status, count=2)
     found = organiser.synapse.restGET(f"/evaluation/submission/{submission}/status", retryPolicy=PATIENT)
     assert found["id"] == submission
     assert server.calls()[f"GET {STATUS}"] == 3
 
 
 @pytest.mark.rule("P-04", "G-04")
-@pytest.mark.parametrize(("status", "reason"), [(403, "no"), (404, "gone"), (409, "taken"), (412, "stale")])
-def test_synapseclient_takes_a_refusal_as_it_is(server, organiser, submission, status, reason):
+@pytest.mark.parametrize("status", [403, 404, 409, 412])
+def test_synapseclient_takes_a_refusal_as_it_is(server, organiser, submission, status):
     from synapseclient.core.exceptions import SynapseHTTPError
 
     server.reset_calls()
-    server.fault(operation=f"GET {STATUS}", status=status, reason=reason, count=1)
-    with pytest.raises(SynapseHTTPError, match=reason):
+    server.fault(operation=f"GET {STATUS}", status=status, count=1)
+    with pytest.raises(SynapseHTTPError, match="ordered fault"):
         organiser.synapse.restGET(f"/evaluation/submission/{submission}/status", retryPolicy=PATIENT)
     assert server.calls()[f"GET {STATUS}"] == 1
 
