@@ -11,6 +11,7 @@ from airflow_synapse_challenge.challenge.yaml_lines import Path
 SLUG = r"^[a-z0-9][a-z0-9-]{0,62}$"
 SYN_ID = r"^syn[1-9][0-9]{0,18}$"
 IMAGE = r"^[^\s-]\S*$"
+REGISTRY_HOST = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"
 HOST_FOLDER = r"^/"
 FILE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"
 STAGE_NAME = r"^[a-z0-9][a-z0-9-]{0,30}$"

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from airflow_synapse_challenge.challenge.section import IMAGE, WIKI_TEMPLATE, Principal, Section, SynId, Whole
+from airflow_synapse_challenge.challenge.section import (
+    IMAGE,
+    REGISTRY_HOST,
+    WIKI_TEMPLATE,
+    Principal,
+    Section,
+    SynId,
+    Whole,
+)
 from airflow_synapse_challenge.challenge.step import GIB
 from airflow_synapse_challenge.challenge.units import Memory
+
+RegistryHost = Annotated[str, Field(pattern=REGISTRY_HOST)]
 
 
 class Teams(Section):
@@ -35,6 +45,9 @@ class SynapseSite(Section):
     administrators: tuple[Principal, ...] = Field(
         (), max_length=50, description="Users and teams that get problem reports (NOTIFICATION_PRINCIPAL_ID)."
     )
+    docker_registry: RegistryHost = Field(
+        "docker.synapse.org", description="Registry of submitted images; it gets the connection's token as password."
+    )
     wiki_template: str = Field(
         "dream", pattern=WIKI_TEMPLATE, description="The bundled DREAM wiki, or a project's synID."
     )
@@ -50,6 +63,11 @@ class Compute(Section):
     )
     docker_connection: str | None = Field(
         None, min_length=1, description="Airflow connection of type `docker`; else the environment's Docker engine."
+    )
+    other_registries: tuple[RegistryHost, ...] = Field(
+        (),
+        max_length=20,
+        description="More registries that submitted images may come from. `docker_connection` logs in to its own.",
     )
     evaluation_image: str = Field(
         "airflow-synapse-challenge/evaluation:latest",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_synapse_challenge.containers import archive, docker_policy
 from airflow_synapse_challenge.containers.holding import HeldFile, Holding
