@@ -153,3 +153,21 @@ def test_the_portal_s_view_takes_projects_of_its_team(organiser, known, new_proj
     reader = known("participant")
     found = reader.ok("GET", "/entity/syn51476218")
     assert reader.refused("PUT", "/entity/syn51476218", found)[0] == 403
+
+
+def test_the_portal_s_view_shows_projects_with_their_annotations(organiser, known, project):
+    annotations = organiser.ok("GET", f"/entity/{project}/annotations2")
+    annotations["annotations"] = {"Status": {"type": "STRING", "value": ["Active"]}}
+    organiser.ok("PUT", f"/entity/{project}/annotations2", annotations)
+    view = organiser.ok("GET", "/entity/syn51476218")
+    organiser.ok("PUT", "/entity/syn51476218", view | {"scopeIds": [*view["scopeIds"], project]})
+    sql = f"SELECT id, Status FROM syn51476218 WHERE id = '{project}'"
+    rows = organiser.synapse.tableQuery(sql, resultsAs="rowset").asRowSet()["rows"]
+    assert [row["values"] for row in rows] == [[project, "Active"]]
+    # Who may not read the project does not see it in the view.
+    assert known("participant").synapse.tableQuery(sql, resultsAs="rowset").asRowSet()["rows"] == []
+
+
+def test_the_table_of_organizers_has_columns_to_copy(known):
+    columns = known("participant").synapse.getColumns("syn52955244")
+    assert [column["name"] for column in columns] == ["firstName", "lastName", "affiliation", "challengeRole"]

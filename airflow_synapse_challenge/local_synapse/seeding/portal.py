@@ -1,40 +1,50 @@
-"""The view of the challenge portal, to which tools add the challenges that they make."""
+"""The portal's view, to which tools add the challenges that they make, and its table of organizers."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from airflow_synapse_challenge.local_synapse.content import entities
 from airflow_synapse_challenge.local_synapse.core.store import Store
+from airflow_synapse_challenge.local_synapse.tables import columns, table_types
 
 from .requests import next_id
-from .site import ADMINISTRATOR, Site
+from .site import ADMINISTRATOR
 
 VIEW = 51476218
-VIEW_TYPE = "org.sagebionetworks.repo.model.table.EntityView"
+TEMPLATE = 52941681
+TABLE = 52955244
 PROJECTS_MASK = 2
-#: What the portal shows of a challenge beside the default columns: annotations of its project.
+#: What the view shows of a challenge beside the default columns: annotations of its project.
 ANNOTATIONS = ("Status", "Overview", "Abstract", "Topic", "Series", "Incentives")
 
 
-def plant(store: Store) -> None:
-    """Make the view; the rights on it are those of its project."""
-    site = Site(store, Path())
-    names = [{"name": name, "columnType": "STRING", "maximumSize": 500} for name in ANNOTATIONS]
-    defaults = site.request(
-        ADMINISTRATOR,
-        "GET",
-        "/repo/v1/column/tableview/defaults",
-        viewEntityType="entityview",
-        viewTypeMask=str(PROJECTS_MASK),
-    )
-    columns = site.request(ADMINISTRATOR, "POST", "/repo/v1/column/batch", {"list": [*defaults["list"], *names]})
-    body = {
-        "concreteType": VIEW_TYPE,
-        "name": "Curated Challenge Projects",
-        "parentId": site.entity("Challenge Portal"),
-        "viewTypeMask": PROJECTS_MASK,
-        "scopeIds": [],
-        "columnIds": [column["id"] for column in columns["list"]],
-    }
+def plant(store: Store, project: int) -> None:
+    """
+    Make the view and the table; the rights on them are those of their projects.
+
+    :param project: where the view lies.
+    """
+    annotations = [{"name": name, "columnType": "STRING", "maximumSize": 500} for name in ANNOTATIONS]
     with next_id(store, "entity", VIEW):
-        site.request(ADMINISTRATOR, "POST", "/repo/v1/entity", body)
+        table_types.create_view(
+            store,
+            ADMINISTRATOR,
+            table_types.ENTITY_VIEW,
+            project,
+            "Curated Challenge Projects",
+            [],
+            mask=PROJECTS_MASK,
+            extra=annotations,
+        )
+    people = [{"name": name, "columnType": "STRING", "maximumSize": 100} for name in ("firstName", "lastName")]
+    people += [
+        {"name": "affiliation", "columnType": "STRING", "maximumSize": 250},
+        {"name": "challengeRole", "columnType": "STRING_LIST", "maximumSize": 50, "maximumListLength": 3},
+    ]
+    body = {
+        "concreteType": table_types.TABLE,
+        "name": "Organizing Team",
+        "parentId": f"syn{TEMPLATE}",
+        "columnIds": [columns.ensure(store, column)["id"] for column in people],
+    }
+    with next_id(store, "entity", TABLE):
+        entities.create(store, ADMINISTRATOR, body)

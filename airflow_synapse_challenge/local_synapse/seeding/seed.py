@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from airflow_synapse_challenge.local_synapse.content import entities
-from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS
+from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, as_id
 from airflow_synapse_challenge.local_synapse.core.store import Store, dump
 from airflow_synapse_challenge.local_synapse.people import access, principals
 
@@ -24,13 +23,13 @@ def seed(store: Store) -> None:
         return
     # Only now: a server that has its data already need not read them.
     from . import portal, seed_file
+    from .site import Site
 
     with store.transaction():
         store.set_setting("storage_secret", secrets.token_hex(32))
         _groups(store)
         seed_file.plant(store, seed_file.load(KNOWN))
-        if portal.VIEW_TYPE in entities.KINDS:
-            portal.plant(store)
+        portal.plant(store, as_id(Site(store, KNOWN.parent).entity("Challenge Portal")))
         store.set_setting("seeded", store.timestamp())
 
 
