@@ -99,3 +99,43 @@ def create(
 def delete(entity_id: str) -> Call[None]:
     """Move an entity to the trash (``DELETE /entity/{id}``)."""
     return Call("DELETE", f"/entity/{entity_id}", f"delete entity {entity_id}", nothing)
+
+
+class Annotations(Document):
+    """The annotations of an entity, under the entity's etag."""
+
+    id: str
+    etag: str
+    annotations: dict[str, dict[str, Any]] = {}
+
+
+def get_annotations(entity_id: str) -> Call[Annotations]:
+    """``GET /entity/{id}/annotations2`` (E-11)."""
+    return Call(
+        "GET", f"/entity/{entity_id}/annotations2", f"read the annotations of {entity_id}", Annotations.model_validate
+    )
+
+
+def put_annotations(annotations: Annotations) -> Call[Annotations]:
+    """``PUT /entity/{id}/annotations2``: all of them, under the entity's etag (E-11)."""
+    return Call(
+        "PUT",
+        f"/entity/{annotations.id}/annotations2",
+        f"write the annotations of {annotations.id}",
+        Annotations.model_validate,
+        json=annotations.to_json(),
+        idempotent=False,
+    )
+
+
+def move(entity: Entity, parent_id: str) -> Call[Entity]:
+    """``PUT /entity/{id}`` with another parent, under its etag (E-15)."""
+    moved = entity.model_copy(update={"parent_id": parent_id})
+    return Call(
+        "PUT",
+        f"/entity/{entity.id}",
+        f"move {entity.id} to {parent_id}",
+        Entity.model_validate,
+        json=moved.to_json(),
+        idempotent=False,
+    )

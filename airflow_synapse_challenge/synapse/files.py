@@ -107,15 +107,17 @@ class FileTransfer:
         words = f"download the file of submission {submission.id}"
         return self._download(words, str(handle["id"]), submission.id, "SubmissionAttachment", target)
 
-    def download_entity(self, entity_id: str, into: Path) -> DownloadedFile:
-        """Download the current version of a File."""
+    def download_entity(self, entity_id: str, into: Path, version: int | None = None) -> DownloadedFile:
+        """Download a version of a File, the current one unless said otherwise."""
         from synapseclient.models import File
 
         into.mkdir(parents=True, exist_ok=True)
         words = f"download {entity_id}"
         file = self._run(
             words,
-            lambda: File(id=entity_id, path=str(into), download_file=True).get_async(synapse_client=self._synapse),
+            lambda: File(id=entity_id, path=str(into), download_file=True, version_number=version).get_async(
+                synapse_client=self._synapse
+            ),
         )
         if not file.path:
             raise PermanentError(f"{entity_id} is no file that can be downloaded; check the id and its sharing.")

@@ -1,0 +1,103 @@
+"""
+The leak budget: how much of what a model wrote participants may read, in one submission and over all of theirs.
+
+Counted is what comes from the participant's own code and can be read by its submitter: its log, names of its files in
+error texts, its exit code and figures. Scores and the words of the organisers' scripts are theirs to answer for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from airflow_synapse_challenge.challenge.config import LeakBudget
+
+#: Submissions that a ledger tells apart; older ones count in its total only. All of them fit into one annotation.
+REMEMBERED = 12
+WITHHELD = "[… the rest is withheld: the leak budget of this {scope} is used up. The organizers can release it. …]"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """
+    What was released to one submitter.
+
+    :param total: bytes, over the whole challenge.
+    :param submissions: bytes and the key of the last release by submission, the most recent one last.
+    """
+
+    total: int = 0
+    submissions: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+
+    def of(self, submission: str) -> int:
+        """Return the bytes of one submission."""
+        return self.submissions.get(submission, (0, ""))[0]
+
+    def counted(self, submission: str, key: str, size: int) -> Ledger:
+        """Return the ledger with one more release; one that a retried task repeats counts once."""
+        known, last = self.submissions.get(submission, (0, ""))
+        if key == last:
+            return self
+        others = {name: entry for name, entry in self.submissions.items() if name != submission}
+        kept = dict(list(others.items())[-(REMEMBERED - 1) :])
+        return Ledger(self.total + size, {**kept, submission: (known + size, key)})
+
+    def lines(self) -> list[str]:
+        """Return the submissions as texts."""
+        return [f"{name}={size}={key}" for name, (size, key) in self.submissions.items()]
+
+    @classmethod
+    def from_lines(cls, total: int, lines: Sequence[str]) -> Ledger:
+        """Read what :meth:`lines` made."""
+        parts = [line.split("=", 2) for line in lines]
+        return cls(total, {name: (int(size), key) for name, size, key in parts})
+
+
+@dataclass(frozen=True)
+class Release:
+    """
+    What may be shown.
+
+    :param text: within the budget, with a line about what is withheld if something is.
+    :param size: bytes that count.
+    :param withheld: bytes that are not shown.
+    :param scope: whose budget is used up: ``submission``, ``submitter`` or none.
+    """
+
+    text: str
+    size: int
+    withheld: int
+    scope: str = ""
+
+
+def room(budget: LeakBudget, ledger: Ledger, submission: str) -> tuple[int, str]:
+    """Return how many bytes may still be released, and whose budget is the tighter one."""
+    left = {
+        "submission": budget.per_submission - ledger.of(submission),
+        "submitter": budget.per_submitter - ledger.total,
+    }
+    scope = min(left, key=lambda name: left[name])
+    return max(0, left[scope]), scope
+
+
+def release(text: str, budget: LeakBudget, ledger: Ledger, submission: str) -> Release:
+    """Return as much of a text as the budget allows: its beginning."""
+    raw = text.encode()
+    left, scope = room(budget, ledger, submission)
+    if len(raw) <= left:
+        return Release(text, len(raw), 0)
+    shown = raw[:left].decode("utf-8", "ignore")
+    note = WITHHELD.format(scope=scope)
+    return Release(f"{shown}\n{note}" if shown else note, len(shown.encode()), len(raw) - len(shown.encode()), scope)
+
+
+def release_reasons(
+    reasons: Sequence[str], budget: LeakBudget, ledger: Ledger, submission: str
+) -> tuple[tuple[str, ...], Release]:
+    """Return reasons that may be told, and what that costs; what does not fit becomes one neutral sentence."""
+    told = release("\n".join(reasons), budget, ledger, submission)
+    if not told.withheld:
+        return tuple(reasons), told
+    return ("The reason is withheld: the leak budget is used up. The organizers can tell it.",), Release(
+        "", 0, told.withheld + told.size, told.scope
+    )
