@@ -58,13 +58,13 @@ class Page:
     Which part of which list is asked for.
 
     :param name: of the list among those of the queue: empty for all, a status, or ``user`` and an id.
-    :param condition: what the list holds, beside being of the queue, with the value for it.
+    :param condition: what the list holds, beside being of the queue, with the values for it.
     """
 
     evaluation: int
     name: str
     condition: str
-    value: str | int | None
+    values: tuple[str | int, ...]
     offset: int
     limit: int
 
@@ -74,10 +74,10 @@ class Page:
         offset, limit = context.page(most=MOST)
         evaluation = context.number("id")
         if own:
-            return cls(evaluation, f"user {context.user}", "user = ?", context.user, offset, limit)
+            return cls(evaluation, f"user {context.user}", "user = ?", (context.user,), offset, limit)
         if status := wanted_status(context):
-            return cls(evaluation, status, "status = ?", status, offset, limit)
-        return cls(evaluation, "", "? IS NULL", None, offset, limit)
+            return cls(evaluation, status, "status = ?", (status,), offset, limit)
+        return cls(evaluation, "", "TRUE", (), offset, limit)
 
     def rows(self, store: Store, *, bundles: bool = False) -> list[sqlite3.Row]:
         """
@@ -88,14 +88,14 @@ class Page:
         start = store.one(FIND_BLOCK, self.evaluation, self.name, self.offset)
         if start is None:
             return []
-        columns, join = ("submission.*", "")
+        columns, join = "submission.*", ""
         if bundles:
-            columns, join = ("submission.*, entity_bundle.text AS bundle", "JOIN entity_bundle ON submission = page.id")
+            columns, join = "submission.*, entity_bundle.text AS bundle", "JOIN entity_bundle ON submission = page.id"
         return store.all(
             f"SELECT {columns} FROM (SELECT id FROM submission WHERE evaluation = ? AND {self.condition} AND id >= ? "
             f"ORDER BY id LIMIT ? OFFSET ?) AS page JOIN submission ON submission.id = page.id {join} ORDER BY page.id",
             self.evaluation,
-            self.value,
+            *self.values,
             start["block"] * BLOCK,
             self.limit,
             self.offset - start["before"],

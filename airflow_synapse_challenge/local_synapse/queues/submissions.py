@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
 from typing import get_args
 
 from starlette.responses import Response
@@ -52,20 +51,6 @@ def row_of(store: Store, submission: int) -> sqlite3.Row:
     if row is None:
         raise Missing(f"Submission '{submission}' does not exist")
     return row
-
-
-def rows_of_scope(store: Store, scope: Iterable[int]) -> Iterable[sqlite3.Row]:
-    """
-    Yield the submissions to some evaluations, in the order of their ids, as a submission view shows them.
-
-    Each is a row of ``submission`` with the ``project`` of its evaluation.
-    """
-    return store.connection.execute(
-        "SELECT submission.*, evaluation.project AS project FROM submission "
-        "JOIN evaluation ON evaluation.id = submission.evaluation "
-        "WHERE submission.evaluation IN (SELECT value FROM json_each(?)) ORDER BY submission.id",
-        (json.dumps(sorted(scope)),),
-    )
 
 
 def show(row: sqlite3.Row) -> Json:
