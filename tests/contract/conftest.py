@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 from synapse_contract import contract, sources
+from synapse_contract.world import World
 
 from airflow_synapse_challenge.local_synapse.server import LocalSynapse
 
@@ -57,3 +58,14 @@ def person(synapse, client):
 @pytest.fixture(scope="session")
 def somebody(person):
     return person()
+
+
+@pytest.fixture(scope="session")
+def administrator(synapse, client):
+    return client(synapse.token("synapse-admin"))
+
+
+@pytest.fixture(scope="session")
+def quiet_world(person):
+    """Something of everything, of which nothing is changed."""
+    return World(person())

@@ -44,15 +44,9 @@ def operations():
 
 
 @pytest.fixture(scope="session")
-def others(synapse, client, person):
+def others(administrator, person, client):
     """Who may do everything, who owns nothing, and who has no token."""
-    return [client(synapse.token("synapse-admin")), person(), client(None)]
-
-
-@pytest.fixture(scope="session")
-def quiet_world(person):
-    """What is only read."""
-    return World(person())
+    return [administrator, person(), client(None)]
 
 
 def settled(data, case, world, fields):

@@ -25,12 +25,26 @@ ANYTHING: Schema = {}
 #: What else an operation may answer, and where that is said.
 MORE_ERRORS = {
     "DELETE /file/v1/fileHandle/{}": {409},  # in use (the server's FileHandleLinkedException)
+    "PUT /repo/v1/userProfile": {409},  # the user name is somebody else's (NameConflictException)
 }
 #: Answers that may be empty although a body is described: there is nothing, which clients read so.
 EMPTY_WHEN_NOTHING = {"GET /repo/v1/projectSettings/{}/type/{}"}
 #: Any operation may answer these (the server's `common_errors`; a server that fails is no part of what is served).
 COMMON_ERRORS = frozenset({400, 401, 403, 404, 405, 415, 429})
 MOST_MISMATCHES = 5
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """
+    A parameter of a query or a placeholder of a path.
+
+    :param kind: ``text``, ``number``, ``flag`` or ``word`` (one of a list).
+    :param required: Synapse refuses a request without it.
+    """
+
+    kind: str
+    required: bool
 
 
 @dataclass(frozen=True)
@@ -42,7 +56,8 @@ class Promise:
     :param body: schema of the request's body; ``None`` for none, :data:`ANYTHING` for unknown ones.
     :param gone: it always answers that it is no longer there.
     :param redirects: it sends elsewhere, or tells the address as text.
-    :param query: its query parameters and whether they are required; ``None`` where that is not described.
+    :param query: its query parameters; ``None`` where they are not described.
+    :param path: the placeholders of its path; ``None`` where they are not described.
     :param errors: statuses of refusals beside the common ones; ``None`` where that is not described.
     :param scopes: what the caller's token has to allow; ``None`` where that is not described.
     """
@@ -51,7 +66,8 @@ class Promise:
     body: Schema | None
     gone: bool
     redirects: bool
-    query: dict[str, bool] | None
+    query: dict[str, Parameter] | None
+    path: list[Parameter] | None
     errors: frozenset[int] | None
     scopes: frozenset[str] | None
 
@@ -114,10 +130,11 @@ def server() -> Description | None:
     if folder is None:
         return None
     description = Description("server's schemas", Dialect(folder / "schemas").document)
+    classes = description.document["$defs"]
     for entry in server_document("endpoints.json")["endpoints"]:
-        description.add(entry["verb"], entry["path"], _of_server(entry))
+        description.add(entry["verb"], entry["path"], _of_server(entry, classes))
     for entry in server_document("all_endpoints.json"):
-        description.add(entry["verb"], entry["path"], _of_server(_full(entry)))
+        description.add(entry["verb"], entry["path"], _of_server(_full(entry), classes))
     return description
 
 
@@ -130,35 +147,43 @@ def _full(entry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_server(entry: dict[str, Any]) -> Promise:
-    status, name = entry["success_status"], entry["response_schema"]
-    note = entry.get("success_status_note", "")
-    answers: dict[int, Schema | None] = {status: _body(name)}
+def _of_server(entry: dict[str, Any], classes: Schema) -> Promise:
+    status, note = entry["success_status"], entry.get("success_status_note", "")
+    answers: dict[int, Schema | None] = {status: _body(entry["response_schema"], classes)}
     if note.startswith("202"):
         answers[202] = reference(JOB)
     described = "query_params" in entry
     return Promise(
         answers=answers,
-        body=_body(entry["request_schema"]),
+        body=_body(entry["request_schema"], classes),
         gone=any(each["when"] == "always" for each in entry.get("error_statuses", ())),
         redirects=note.startswith("307"),
-        query={each["name"]: each["required"] for each in entry["query_params"]} if described else None,
+        query={each["name"]: _parameter(each) for each in entry["query_params"]} if described else None,
+        path=None,
         errors=frozenset(each["status"] for each in entry["error_statuses"]) if described else None,
         scopes=frozenset(entry["required_scopes"]) if described else None,
     )
 
 
-def _body(name: str | None) -> Schema | None:
+def _parameter(entry: dict[str, Any]) -> Parameter:
+    """Java's types; whatever is none of the usual ones is an enumeration."""
+    kinds = {"string": "text", "list<string>": "text", "boolean": "flag", "long": "number", "integer": "number"}
+    kinds["int"] = "number"
+    return Parameter(kinds.get(entry["type"].lower(), "word"), entry["required"])
+
+
+def _body(name: str | None, classes: Schema) -> Schema | None:
+    """Return the schema of a body from the name of its class; some classes have no file."""
     if name is None:
         return None
     if generic := re.fullmatch(r"(PaginatedResults|ListWrapper)<(.*)>", name):
-        items = {"type": "array", "items": reference(generic[2])}
+        items = {"type": "array", "items": reference(generic[2]) if generic[2] in classes else ANYTHING}
         if generic[1] == "ListWrapper":
             return closed({"concreteType": {"const": generic[2]}, "list": items}, ["concreteType", "list"])
         return closed({"results": items, "totalNumberOfResults": LONG}, ["results", "totalNumberOfResults"])
     if name == "long":
         return LONG
-    return reference(name) if name.startswith("org.sagebionetworks.repo") or "evaluation" in name else ANYTHING
+    return reference(name) if name in classes else ANYTHING
 
 
 @cache
@@ -182,20 +207,24 @@ def _of_openapi(operation: dict[str, Any]) -> Promise:
             answers[int(status)] = closed({"result": schema}, ["result"]) if schema == {"type": "boolean"} else schema
         elif status != "307":
             answers[int(status)] = None
+    parameters = operation.get("parameters", [])
     asked = operation.get("requestBody", {}).get("content", {})
     return Promise(
         answers=answers,
         body=openapi.strict(asked["application/json"]["schema"]) if "application/json" in asked else None,
         gone=False,
         redirects="307" in operation["responses"],
-        query={
-            each["name"]: each.get("required", False)
-            for each in operation.get("parameters", [])
-            if each["in"] == "query"
-        },
+        query={each["name"]: _public_parameter(each) for each in parameters if each["in"] == "query"},
+        path=[_public_parameter(each) for each in parameters if each["in"] == "path"],
         errors=None,
         scopes=None,
     )
+
+
+def _public_parameter(entry: dict[str, Any]) -> Parameter:
+    kinds = {"number": "number", "integer": "number", "boolean": "flag"}
+    kind = "word" if "enum" in entry["schema"] else kinds.get(entry["schema"].get("type"), "text")
+    return Parameter(kind, entry.get("required", False))
 
 
 def descriptions() -> list[Description]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from collections.abc import Iterable
@@ -23,10 +24,13 @@ KIND_OF_FIELD = {
     "contentSource": "project",
     "dataFileHandleId": "fileHandle",
     "entityId": "entity",
+    "batch": "entity",
     "evaluationId": "evaluation",
+    "fileAssociateId": "entity",
     "fileHandleId": "fileHandle",
     "fileHandleIds": "fileHandle",
     "forumId": "forum",
+    "generatedBy": "activity",
     "handleId": "fileHandle",
     "handleIdToCopyFrom": "fileHandle",
     "ids": "user",
@@ -38,6 +42,7 @@ KIND_OF_FIELD = {
     "ownerId": "entity",
     "parentId": "project",
     "parentWikiId": "wiki",
+    "participantId": "user",
     "participantTeamId": "team",
     "principalId": "user",
     "profileId": "user",
@@ -95,6 +100,7 @@ WORDS: dict[str, list[Any]] = {
     "fileSizeBytes": [6 * 2**20],
     "filter": ["NO_FILTER"],
     "fragment": ["World"],
+    "fileAssociateType": ["FileEntity"],
     "inboxFilter": ["UNREAD"],
     "includeFileHandles": [True],
     "includeTypes": ["project", "folder", "file"],
@@ -103,6 +109,9 @@ WORDS: dict[str, list[Any]] = {
     "limits": [{"limitType": "TOTAL", "maximumSubmissions": 3}],
     "markdown": ["# Hello"],
     "messageMarkdown": ["Hello"],
+    "mask": [63],
+    "orderBy": ["SEND_DATE"],
+    "partMD5Hex": ["0" * 32],
     "partNumbers": [1],
     "partSizeBytes": [5 * 2**20],
     "prefix": ["World"],
@@ -141,6 +150,8 @@ class World:
         part = before[1] if before else ""
         if part.startswith("wiki") and "/evaluation/" in template:
             return self.ids["evaluationWiki"]
+        if part == "entity" and "/docker" in template:
+            return self.ids["image"]
         kind = KIND_OF_PART.get(part, part)
         return self.ids.get(kind if kind in self.ids else KIND_OF_FIELD.get(placeholder, ""), [])
 
@@ -195,33 +206,47 @@ class World:
         body = {"concreteType": f"{MODEL}.{kind}", "name": f"{self._name} {kind.rpartition('.')[2]}", **fields}
         return self._made("/repo/v1/entity", body)
 
+    def _file(self) -> str:
+        """Upload a file; another upload stays unfinished."""
+        content = b"a,b\n1,2\n"
+        upload = {key: WORDS[key][0] for key in ("fileName", "contentType", "contentMD5Hex", "partSizeBytes")}
+        upload |= {"concreteType": f"{MODEL}.file.MultipartUploadRequest", "fileSizeBytes": 6 * 2**20}
+        self.ids["multipart"] = [self._ask("POST", "/file/v1/file/multipart", upload, forceRestart=True)["uploadId"]]
+        digest = hashlib.md5(content).hexdigest()
+        upload |= {"fileSizeBytes": len(content), "contentMD5Hex": digest}
+        path = f"/file/v1/file/multipart/{self._ask('POST', '/file/v1/file/multipart', upload)['uploadId']}"
+        parts = self._ask("POST", f"{path}/presigned/url/batch", {"partNumbers": [1]})["partPresignedUrls"]
+        httpx.put(parts[0]["uploadPresignedUrl"], content=content).raise_for_status()
+        self._ask("PUT", f"{path}/add/1", partMD5Hex=digest)
+        return str(self._ask("PUT", f"{path}/complete")["resultFileHandleId"])
+
     def _content(self) -> None:
         project = self._entity("Project")
         folder = self._entity("Folder", parentId=project)
-        handle = {"concreteType": f"{MODEL}.file.ExternalFileHandle", "externalURL": "https://example.org/data.csv"}
-        self.ids["fileHandle"] = [self._made("/file/v1/externalFileHandle", handle)]
+        self.ids["fileHandle"] = [self._file()]
         file = self._entity("FileEntity", parentId=folder, dataFileHandleId=self.ids["fileHandle"][0])
         image = self._entity("docker.DockerRepository", parentId=project, repositoryName="example.org/image")
-        upload = {key: WORDS[key][0] for key in ("fileName", "contentType", "contentMD5Hex")}
-        upload |= {"concreteType": f"{MODEL}.file.MultipartUploadRequest", "fileSizeBytes": 6 * 2**20}
-        upload |= {"partSizeBytes": 5 * 2**20}
-        self.ids["multipart"] = [self._ask("POST", "/file/v1/file/multipart", upload, forceRestart=True)["uploadId"]]
         activity = self._made("/repo/v1/activity", {"name": self._name})
         self._ask("PUT", f"/repo/v1/entity/{file}/generatedBy", generatedBy=activity)
-        self.ids |= {"project": [project], "entity": [project, folder, image, file], "activity": [activity]}
+        self.ids |= {"project": [project], "entity": [project, folder, image, file], "image": [image]}
+        self.ids["activity"] = [activity]
 
     def _queue(self) -> None:
         project = self.ids["project"][0]
         queue = self._made("/repo/v1/evaluation", {"name": self._name, "contentSource": project})
-        entity = self._ask("GET", f"/repo/v1/entity/{project}")
-        wish = {"evaluationId": queue, "entityId": project, "versionNumber": 1}
+        file = self.ids["entity"][-1]
+        entity = self._ask("GET", f"/repo/v1/entity/{file}")
+        wish = {"evaluationId": queue, "entityId": file, "versionNumber": 1}
         submission = self._ask("POST", "/repo/v1/evaluation/submission", wish, etag=entity["etag"])["id"]
         dates = {"roundStart": "2100-01-01T00:00:00.000Z", "roundEnd": "2100-02-01T00:00:00.000Z"}
         turn = self._made(f"/repo/v1/evaluation/{queue}/round", {"evaluationId": queue, **dates})
         self.ids |= {"evaluation": [queue], "submission": [submission], "round": [turn]}
 
     def _people(self) -> None:
-        team = self._made("/repo/v1/team", {"name": self._name, "canPublicJoin": True})
+        picture = self.ids["fileHandle"][0]
+        profile = self._ask("GET", "/repo/v1/userProfile") | {"profilePicureFileHandleId": picture}
+        self._ask("PUT", "/repo/v1/userProfile", profile)
+        team = self._made("/repo/v1/team", {"name": self._name, "canPublicJoin": True, "icon": picture})
         wish = {"projectId": self.ids["project"][0], "participantTeamId": team}
         challenge = self._made("/repo/v1/challenge", wish)
         registered = {"challengeId": challenge, "teamId": team}
