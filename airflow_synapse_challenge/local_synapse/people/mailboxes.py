@@ -32,7 +32,7 @@ def _order(context: Context, identity: str = "message.id") -> str:
 
     :param identity: column of the message's id, which is in the order in which messages are sent.
     """
-    columns = COLUMNS_OF_ORDER[choice(context, "orderBy", tuple(COLUMNS_OF_ORDER), "SEND_DATE")]
+    columns = COLUMNS_OF_ORDER[choice(context, "orderBy", COLUMNS_OF_ORDER, "SEND_DATE")]
     direction = "DESC" if context.flag("descending", default=True) else "ASC"
     order = ", ".join(f"{column} {direction}" for column in (*columns, identity))
     return f"ORDER BY {order} LIMIT ? OFFSET ?"

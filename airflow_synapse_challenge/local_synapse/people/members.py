@@ -34,9 +34,9 @@ def _named_so(context: Context) -> tuple[str, list[Any]]:
 def list_members(context: Context) -> Json:
     """The members of a team, open to everybody (M-05)."""
     store, team = context.store, context.number("id")
-    teams.team_doc(store, team)
     offset, limit = context.page(most=teams.MOST_TEAMS)
-    of_type = OF_TYPE[choice(context, "memberType", tuple(OF_TYPE), "ALL")]
+    of_type = OF_TYPE[choice(context, "memberType", OF_TYPE, "ALL")]
+    teams.team_doc(store, team)
     named_so, values = _named_so(context)
     rows = store.all(
         f"SELECT * FROM member WHERE team = ? {of_type} {named_so} ORDER BY user LIMIT ? OFFSET ?",
@@ -151,10 +151,11 @@ def remove_member(context: Context) -> None:
 def set_permission(context: Context) -> None:
     """Make a member a manager of the team, or no manager any more."""
     store, team, user = context.store, context.number("id"), context.number("user")
+    required(context, "isAdmin")
+    kinds = access.TEAM_ADMIN if context.flag("isAdmin") else []
     teams.require_manager(store, team, context.user)
     _row(store, team, user)
-    required(context, "isAdmin")
-    _write_entry(store, team, user, access.TEAM_ADMIN if context.flag("isAdmin") else [])
+    _write_entry(store, team, user, kinds)
 
 
 def _write_entry(store: Store, team: int, user: int, kinds: list[str]) -> None:

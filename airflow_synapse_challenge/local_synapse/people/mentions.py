@@ -42,10 +42,9 @@ def _thread_count(subject: bundles.Subject) -> int:
 @operation("GET", "/repo/v1/entity/{id}/threads")
 def list_naming(context: Context) -> Json:
     """The threads that name an entity, of projects that the caller may read."""
-    entity = context.number("id")
-    entities.require(context.store, entity, context.user, "READ")
+    entity, order = context.number("id"), threads.order_of(context, threads.COLUMNS_OF_ORDER)
     offset, limit = discussion.page(context, threads.MOST_THREADS)
-    order = threads.order_of(context, threads.COLUMNS_OF_ORDER)
+    entities.require(context.store, entity, context.user, "READ")
     rows = context.store.all(
         "SELECT thread.* FROM thread_entity JOIN thread ON id = thread WHERE entity = ? AND NOT is_deleted "
         f"AND project IN (SELECT value FROM json_each(?)) {order} LIMIT ? OFFSET ?",

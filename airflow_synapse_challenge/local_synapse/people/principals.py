@@ -164,7 +164,7 @@ def beginning(prefix: str) -> tuple[str, list[str]]:
 def headers_by_prefix(context: Context) -> Json:
     """Users and teams whose name starts so (X-04, P-15)."""
     prefix = context.query.get("prefix", "")
-    kind = KINDS_OF_FILTER[choice(context, "typeFilter", tuple(KINDS_OF_FILTER), "ALL")]
+    kind = KINDS_OF_FILTER[choice(context, "typeFilter", KINDS_OF_FILTER, "ALL")]
     offset, limit = context.page()
     condition, values = beginning(prefix)
     if kind:

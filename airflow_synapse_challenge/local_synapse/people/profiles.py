@@ -12,7 +12,7 @@ from airflow_synapse_challenge.local_synapse.files import handles
 
 from . import access
 from .principals import IdList, checked_name, require_free_name, user_doc
-from .query import required
+from .query import check_redirect, required
 
 #: Told to the owner of a profile and to administrators only (X-03).
 PRIVATE = ("email", "emails", "openIds", "rStudioUrl", "notificationSettings", "preferences", "twoFactorAuthEnabled")
@@ -85,7 +85,10 @@ def get_profile(context: Context) -> Json:
 def list_all(context: Context) -> Json:
     """Everybody's profile."""
     offset, limit = context.page(default=100)
-    rows = context.store.all("SELECT id FROM principal WHERE kind = 'user' ORDER BY id LIMIT ? OFFSET ?", limit, offset)
+    direction = "ASC" if context.flag("ascending", default=True) else "DESC"
+    rows = context.store.all(
+        f"SELECT id FROM principal WHERE kind = 'user' ORDER BY id {direction} LIMIT ? OFFSET ?", limit, offset
+    )
     return paginated([profile(context.store, row["id"], context.user) for row in rows], offset, limit)
 
 
@@ -128,6 +131,7 @@ def _require_own_picture(store: Store, user: int, handle: str | None, old: str |
 def get_image(context: Context) -> Redirect:
     """Find the picture of a user."""
     user = context.number("id")
+    check_redirect(context)
     handle = user_doc(context.store, user).get("profilePicureFileHandleId")
     if handle is None:
         raise Missing(f"User {user} has no profile picture")
@@ -189,9 +193,9 @@ def passing_record(context: Context) -> Json:
 def set_certified(context: Context) -> None:
     """Certify a user, or undo it; administrators only."""
     user = context.number("id")
-    if not access.is_admin(context.store, context.user):
-        raise NotAllowed("You are not an administrator of Synapse.")
     required(context, "isCertified")
     certified = context.flag("isCertified")
+    if not access.is_admin(context.store, context.user):
+        raise NotAllowed("You are not an administrator of Synapse.")
     user_doc(context.store, user)
     context.store.run("UPDATE principal SET certified = ? WHERE id = ?", certified, user)

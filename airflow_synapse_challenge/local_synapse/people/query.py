@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import TypeVar
 
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid
@@ -24,12 +24,28 @@ def required(context: Context, name: str) -> str:
     return value
 
 
-def choice(context: Context, name: str, options: Sequence[str], default: str | None = None) -> str:
+def choice(context: Context, name: str, options: Collection[str], default: str | None = None) -> str:
     """Return a query parameter that is one of an enumeration; without a default it has to be there."""
     value = required(context, name) if default is None else context.query.get(name, default)
     if value not in options:
         raise Invalid(f"{name} must be one of {', '.join(options)}, not {value!r}")
     return value
+
+
+def check_redirect(context: Context) -> None:
+    """Refuse a ``redirect`` that is neither true nor false before anything is looked up (G-12)."""
+    context.flag("redirect", default=True)
+
+
+def sorting(context: Context, orders: Collection[str]) -> tuple[str, bool] | None:
+    """Return what ``sort`` and ``ascending`` ask for, which stand together or not at all."""
+    order = choice(context, "sort", orders) if "sort" in context.query else None
+    ascending = context.flag("ascending") if "ascending" in context.query else None
+    if order is None and ascending is None:
+        return None
+    if order is None or ascending is None:
+        raise Invalid("order and ascending must be both null or not null")
+    return order, ascending
 
 
 def token_page(context: Context) -> tuple[int, int]:
@@ -48,4 +64,4 @@ def cut_page(items: list[Item], offset: int, limit: int) -> tuple[list[Item], st
     return items[:limit], f"{limit}a{offset + limit}" if len(items) > limit else None
 
 
-__all__ = ["choice", "cut_page", "required", "token_page"]
+__all__ = ["check_redirect", "choice", "cut_page", "required", "sorting", "token_page"]

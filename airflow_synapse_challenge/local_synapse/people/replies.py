@@ -166,11 +166,12 @@ def delete_reply(context: Context) -> None:
 @operation("GET", "/repo/v1/thread/{id}/replies")
 def list_replies(context: Context) -> Json:
     """The replies in a thread."""
-    thread = threads.readable(context, context.number("id"))
+    order = threads.order_of(context, COLUMNS_OF_ORDER)
     offset, limit = discussion.page(context, MOST_REPLIES)
-    which = discussion.FILTERS[choice(context, "filter", tuple(discussion.FILTERS))]
+    which = discussion.FILTERS[choice(context, "filter", discussion.FILTERS)]
+    thread = threads.readable(context, context.number("id"))
     rows = context.store.all(
-        f"SELECT * FROM reply WHERE thread = ? {which} {threads.order_of(context, COLUMNS_OF_ORDER)} LIMIT ? OFFSET ?",
+        f"SELECT * FROM reply WHERE thread = ? {which} {order} LIMIT ? OFFSET ?",
         thread["id"],
         limit,
         offset,
@@ -181,6 +182,6 @@ def list_replies(context: Context) -> Json:
 @operation("GET", "/repo/v1/thread/{id}/replycount")
 def count_replies(context: Context) -> Json:
     """How many replies a thread has."""
+    which = discussion.FILTERS[choice(context, "filter", discussion.FILTERS)]
     thread = threads.readable(context, context.number("id"))
-    which = discussion.FILTERS[choice(context, "filter", tuple(discussion.FILTERS))]
     return {"count": context.store.value(f"SELECT count(*) FROM reply WHERE thread = ? {which}", thread["id"])}

@@ -12,7 +12,7 @@ from airflow_synapse_challenge.local_synapse.files import handles
 
 from . import access
 from .principals import LAST_CHARACTER, IdList, checked_name, require_free_name
-from .query import choice, cut_page, token_page
+from .query import check_redirect, cut_page, sorting, token_page
 
 # `is_admin` repeats what the team's list says, so that members can be paged by it.
 tables(
@@ -248,12 +248,9 @@ def teams_of_user(context: Context) -> Json:
 def team_ids_of_user(context: Context) -> Json:
     """The ids of the teams that a user is in, page by page (G-09)."""
     offset, limit = token_page(context)
-    if ("sort" in context.query) != ("ascending" in context.query):
-        raise Invalid("sort and ascending must be given together")
-    order = "id"
-    if "sort" in context.query:
-        choice(context, "sort", ("TEAM_NAME",))
-        order = "name" if context.flag("ascending") else "name DESC"
+    order = {None: "id", ("TEAM_NAME", True): "name", ("TEAM_NAME", False): "name DESC"}[
+        sorting(context, ["TEAM_NAME"])
+    ]
     rows = context.store.all(
         "SELECT id FROM principal JOIN member ON team = id WHERE user = ? AND kind = 'team' "
         f"ORDER BY {order} LIMIT ? OFFSET ?",
@@ -269,6 +266,7 @@ def team_ids_of_user(context: Context) -> Json:
 def get_icon(context: Context) -> Redirect:
     """Find the icon of a team."""
     team = context.number("id")
+    check_redirect(context)
     icon = team_doc(context.store, team).get("icon")
     if icon is None:
         raise Missing(f"Team {team} has no icon")

@@ -8,12 +8,12 @@ from typing import Any
 
 from airflow_synapse_challenge.local_synapse.content import entities
 from airflow_synapse_challenge.local_synapse.core.bodies import Body
-from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed, require
+from airflow_synapse_challenge.local_synapse.core.errors import Missing, NotAllowed, require
 from airflow_synapse_challenge.local_synapse.core.http import Context, as_id, operation, paginated
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag, tables
 
 from . import discussion
-from .query import choice, required
+from .query import choice, required, sorting
 from .teams import require_user
 
 # The last four columns of a thread follow from its views and replies, so that threads can be paged by them.
@@ -163,25 +163,24 @@ def get_text_url(context: Context) -> Json:
 
 
 def order_of(context: Context, columns_of_order: Mapping[str, tuple[str, ...]]) -> str:
-    """Return the SQL of the order that ``sort`` and ``ascending`` ask for, both or neither."""
-    if ("sort" in context.query) != ("ascending" in context.query):
-        raise Invalid("order and ascending must be both null or not null")
-    if "sort" not in context.query:
+    """Return the SQL of the order that the query asks for."""
+    wanted = sorting(context, columns_of_order)
+    if wanted is None:
         return "ORDER BY id"
-    columns = columns_of_order[choice(context, "sort", tuple(columns_of_order))]
-    direction = "ASC" if context.flag("ascending") else "DESC"
-    return "ORDER BY " + ", ".join(f"{column} {direction}" for column in (*columns, "id"))
+    order, ascending = wanted
+    direction = "ASC" if ascending else "DESC"
+    return "ORDER BY " + ", ".join(f"{column} {direction}" for column in (*columns_of_order[order], "id"))
 
 
 @operation("GET", "/repo/v1/forum/{id}/threads")
 def list_threads(context: Context) -> Json:
     """The threads of a forum (X-06)."""
-    forum = context.number("id")
-    discussion.require_access(context, forum, "READ")
+    forum, order = context.number("id"), order_of(context, COLUMNS_OF_ORDER)
     offset, limit = discussion.page(context, MOST_THREADS)
-    which = discussion.FILTERS[choice(context, "filter", tuple(discussion.FILTERS))]
+    which = discussion.FILTERS[choice(context, "filter", discussion.FILTERS)]
+    discussion.require_access(context, forum, "READ")
     rows = context.store.all(
-        f"SELECT * FROM thread WHERE forum = ? {which} {order_of(context, COLUMNS_OF_ORDER)} LIMIT ? OFFSET ?",
+        f"SELECT * FROM thread WHERE forum = ? {which} {order} LIMIT ? OFFSET ?",
         forum,
         limit,
         offset,
@@ -193,8 +192,8 @@ def list_threads(context: Context) -> Json:
 def count_threads(context: Context) -> Json:
     """How many threads a forum has."""
     forum = context.number("id")
+    which = discussion.FILTERS[choice(context, "filter", discussion.FILTERS)]
     discussion.require_access(context, forum, "READ")
-    which = discussion.FILTERS[choice(context, "filter", tuple(discussion.FILTERS))]
     return {"count": context.store.value(f"SELECT count(*) FROM thread WHERE forum = ? {which}", forum)}
 
 
