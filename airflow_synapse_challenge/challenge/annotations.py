@@ -8,6 +8,10 @@ key                                 visible   content
 ``synapse_challenge_attempt``       public    1 for the first evaluation, then counted up
 ``synapse_challenge_claimed_on``    private   milliseconds since 1970
 ``synapse_challenge_folder``        public    synID of the folder that the log goes to
+``synapse_challenge_model_…``       public    of a model: outcome, seconds, peak_memory, exit_code, image
+``prediction_fileid`` and version   public    where a model's results are filed, in the locked folder
+``synapse_challenge_evaluation``    private   image that the scripts ran in, by digest
+``synapse_challenge_truth``         private   gold standard that was used: synID and version
 ``synapse_challenge_result_keys``   private   keys that the scripts reported (``…_2`` and so on when they are many)
 ``submission_status``               public    VALIDATED, SCORED or INVALID
 ``submission_errors``               queue     reasons, one on each line; left out when there are none
@@ -37,12 +41,17 @@ from airflow_synapse_challenge.challenge.result_values import (
 from airflow_synapse_challenge.challenge.results import Result
 from airflow_synapse_challenge.challenge.statuses import Outcome
 from airflow_synapse_challenge.challenge.text import cut
+from airflow_synapse_challenge.challenge.verdicts import CANCELLED, TIME_QUOTA
 
 RUN_ID = f"{OWN_PREFIX}run_id"
 ATTEMPT = f"{OWN_PREFIX}attempt"
 CLAIMED_ON = f"{OWN_PREFIX}claimed_on"
 FOLDER = f"{OWN_PREFIX}folder"
 RESULT_KEYS = f"{OWN_PREFIX}result_keys"
+MODEL = f"{OWN_PREFIX}model_"
+EVALUATION_IMAGE = f"{OWN_PREFIX}evaluation"
+GOLD_STANDARD = f"{OWN_PREFIX}truth"
+PREDICTIONS, PREDICTIONS_VERSION = "prediction_fileid", "prediction_file_version"
 STATUS = "submission_status"
 ERRORS = "submission_errors"
 
@@ -52,6 +61,8 @@ LONGEST_ORCHESTRATOR_TEXT = 499
 LONGEST_ERRORS = 497
 
 _CHUNKS = tuple(RESULT_KEYS if number == 1 else f"{RESULT_KEYS}_{number}" for number in range(1, 11))
+_MODEL_FIGURES = tuple(f"{MODEL}{name}" for name in ("outcome", "seconds", "peak_memory", "exit_code", "image"))
+_FIGURES = (*_MODEL_FIGURES, EVALUATION_IMAGE, GOLD_STANDARD, PREDICTIONS, PREDICTIONS_VERSION)
 _VERDICTS = ("validation_status", "validation_errors", "score_status", "score_errors")
 _ORCHESTRATOR_CLEARED = (
     "StatusDescription",
@@ -85,6 +96,45 @@ class AnnotationSet:
     remove: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Figures:
+    """
+    What a run measured and used; what is ``None`` was not measured.
+
+    :param outcome: how a model ended, one of the kinds of :mod:`.verdicts`, or ``done``.
+    :param seconds: run time of a model.
+    :param peak_memory: bytes.
+    :param image: a submitted image by digest.
+    :param predictions: synID and version of a model's filed results.
+    :param evaluation_image: what the organisers' scripts ran in, by digest.
+    :param gold_standard: synID and version.
+    """
+
+    outcome: str | None = None
+    seconds: float | None = None
+    peak_memory: int | None = None
+    exit_code: int | None = None
+    image: str | None = None
+    predictions: tuple[str, int] | None = None
+    evaluation_image: str | None = None
+    gold_standard: str | None = None
+
+    def public(self) -> dict[str, Value]:
+        """Return what everybody may see."""
+        values = (self.outcome, self.seconds, self.peak_memory, self.exit_code, self.image)
+        found: dict[str, Value] = {
+            name: value for name, value in zip(_MODEL_FIGURES, values, strict=True) if value is not None
+        }
+        if self.predictions:
+            found |= {PREDICTIONS: self.predictions[0], PREDICTIONS_VERSION: self.predictions[1]}
+        return found
+
+    def private(self) -> dict[str, Value]:
+        """Return what organisers see."""
+        values = {EVALUATION_IMAGE: self.evaluation_image, GOLD_STANDARD: self.gold_standard}
+        return {name: value for name, value in values.items() if value is not None}
+
+
 @dataclass
 class _Change:
     """Collects a change for one queue."""
@@ -103,7 +153,7 @@ class _Change:
     def forget_results(self, current: Mapping[str, Any] | None) -> None:
         metrics = (self.queue.scores.primary, self.queue.scores.secondary)
         self.gone += [f"{self.queue.annotations.prefix}{metric.metric}" for metric in metrics if metric]
-        self.gone += [STATUS, ERRORS, *_VERDICTS, FOLDER, *_CHUNKS]
+        self.gone += [STATUS, ERRORS, *_VERDICTS, FOLDER, *_FIGURES, *_CHUNKS]
         self.gone += _recorded(current or {})
 
     def errors(self, key: str, texts: Sequence[str]) -> None:
@@ -167,6 +217,7 @@ def result_annotations(
     reasons: Sequence[str] | None = None,
     now_ms: int | None = None,
     current: Mapping[str, Any] | None = None,
+    figures: Figures | None = None,
 ) -> AnnotationSet:
     """
     Return what the end of a run writes.
@@ -179,6 +230,7 @@ def result_annotations(
     :param reasons: what to say instead of the results' own errors, for example when a run failed.
     :param now_ms: milliseconds since 1970, for the orchestrator's ``WorkflowLastUpdated``.
     :param current: the submission's annotations, to take away what an earlier evaluation reported.
+    :param figures: what the run measured and used.
     """
     results = [result for result in (validation, score) if result]
     ended = outcome or _outcome(results)
@@ -194,6 +246,9 @@ def result_annotations(
                 change.errors(f"{name}_errors", result.errors)
     if folder_id:
         change.public[FOLDER] = folder_id
+    if figures:
+        change.public |= figures.public()
+        change.private |= figures.private()
     change.reported(_reported(validation, score), _hidden(queue, validation, score, final_round))
     if queue.annotations.orchestrator_names:
         change.orchestrator(ended, texts, folder_id, now_ms)
@@ -204,6 +259,22 @@ def attempt_of(annotations: Mapping[str, Any]) -> int:
     """Return how often the submission was claimed, 0 for never; of annotations as read from Synapse."""
     value = _first(annotations.get(ATTEMPT))
     return int(value) if value is not None else 0
+
+
+def stop_reason(cancel_requested: bool | None, annotations: Mapping[str, Any]) -> str | None:
+    """
+    Return why a running evaluation has to stop, ``None`` if it need not.
+
+    ``cancelled``: its submitter asked for it. ``time_quota``: somebody set the orchestrator's ``TimeRemaining`` to
+    nothing.
+    """
+    if cancel_requested:
+        return CANCELLED
+    left = _first(annotations.get(_orchestrator("TimeRemaining")))
+    try:
+        return TIME_QUOTA if left is not None and float(left) <= 0 else None
+    except ValueError:
+        return None
 
 
 def run_id_of(annotations: Mapping[str, Any]) -> str | None:

@@ -23,34 +23,44 @@ class Ledger:
     What was released to one submitter.
 
     :param total: bytes, over the whole challenge.
-    :param submissions: bytes and the key of the last release by submission, the most recent one last.
+    :param submissions: bytes, bytes of the last release and its key by submission, the most recent one last.
     """
 
     total: int = 0
-    submissions: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    submissions: Mapping[str, tuple[int, int, str]] = field(default_factory=dict)
 
     def of(self, submission: str) -> int:
         """Return the bytes of one submission."""
-        return self.submissions.get(submission, (0, ""))[0]
+        return self._entry(submission)[0]
+
+    def _entry(self, submission: str) -> tuple[int, int, str]:
+        return self.submissions.get(submission, (0, 0, ""))
 
     def counted(self, submission: str, key: str, size: int) -> Ledger:
         """Return the ledger with one more release; one that a retried task repeats counts once."""
-        known, last = self.submissions.get(submission, (0, ""))
+        known, _, last = self._entry(submission)
         if key == last:
             return self
         others = {name: entry for name, entry in self.submissions.items() if name != submission}
         kept = dict(list(others.items())[-(REMEMBERED - 1) :])
-        return Ledger(self.total + size, {**kept, submission: (known + size, key)})
+        return Ledger(self.total + size, {**kept, submission: (known + size, size, key)})
+
+    def without(self, submission: str, key: str) -> Ledger:
+        """Return the ledger as it was before a release, if that was the submission's last one."""
+        known, size, last = self._entry(submission)
+        if key != last:
+            return self
+        return Ledger(self.total - size, {**self.submissions, submission: (known - size, 0, "")})
 
     def lines(self) -> list[str]:
         """Return the submissions as texts."""
-        return [f"{name}={size}={key}" for name, (size, key) in self.submissions.items()]
+        return [f"{name}={known}={size}={key}" for name, (known, size, key) in self.submissions.items()]
 
     @classmethod
     def from_lines(cls, total: int, lines: Sequence[str]) -> Ledger:
         """Read what :meth:`lines` made."""
-        parts = [line.split("=", 2) for line in lines]
-        return cls(total, {name: (int(size), key) for name, size, key in parts})
+        parts = [line.split("=", 3) for line in lines]
+        return cls(total, {name: (int(known), int(size), key) for name, known, size, key in parts})
 
 
 @dataclass(frozen=True)

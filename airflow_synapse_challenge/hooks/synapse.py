@@ -10,7 +10,7 @@ from airflow.sdk import BaseHook
 
 from airflow_synapse_challenge.errors import ConfigurationError, SynapseChallengeError
 from airflow_synapse_challenge.synapse import profiles
-from airflow_synapse_challenge.synapse.client import AsyncSynapseClient, Endpoints, SynapseClient
+from airflow_synapse_challenge.synapse.client import IMPATIENT, AsyncSynapseClient, Endpoints, SynapseClient
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -46,14 +46,23 @@ class SynapseHook(BaseHook):
         """Addresses of the Synapse that the connection names."""
         return _endpoints(self._connection)
 
-    def get_conn(self) -> SynapseClient:
-        """Return a new synchronous client; use it as a context manager."""
-        return SynapseClient(_token(self._connection), self.endpoints)
+    def get_conn(self, *, impatient: bool = False) -> SynapseClient:
+        """
+        Return a new synchronous client; use it as a context manager.
 
-    async def get_async_conn(self) -> AsyncSynapseClient:
-        """Return a new asynchronous client, for triggers."""
+        :param impatient: give up within seconds, for questions that can be asked again later.
+        """
+        return SynapseClient(_token(self._connection), self.endpoints, **(IMPATIENT if impatient else {}))
+
+    async def get_async_conn(self, *, impatient: bool = False) -> AsyncSynapseClient:
+        """Return a new asynchronous client, for triggers; the parameters are those of :meth:`get_conn`."""
         connection = await self.aget_connection(self.synapse_conn_id)
-        return AsyncSynapseClient(_token(connection), _endpoints(connection))
+        return AsyncSynapseClient(_token(connection), _endpoints(connection), **(IMPATIENT if impatient else {}))
+
+    def login(self) -> tuple[str, str]:
+        """Return user name (``GET /userProfile``) and token, as Synapse's Docker registry takes them."""
+        with self.get_conn() as client:
+            return client.send(profiles.me()).user_name, _token(self._connection)
 
     def file_transfer(self, work_dir: Path) -> FileTransfer:
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,9 +14,11 @@ from airflow_synapse_challenge.containers.engine import Engine
 from airflow_synapse_challenge.containers.outcome import Outcome
 from airflow_synapse_challenge.containers.policy import Policy
 from airflow_synapse_challenge.containers.spec import ContainerSpec, Input
-from airflow_synapse_challenge.errors import ConfigurationError, OrganiserFault, ParticipantFault
+from airflow_synapse_challenge.errors import ConfigurationError, OrganiserFault, ParticipantFault, TransientError
 from airflow_synapse_challenge.steps.claim import Claimed
+from airflow_synapse_challenge.steps.stop import StopWatch, fault_of
 from airflow_synapse_challenge.synapse.files import FileTransfer
+from airflow_synapse_challenge.synapse.files import StoredFile as Predictions
 
 Kind = Literal["validate", "score"]
 
@@ -34,12 +36,14 @@ class StepReport:
     :param log: what the script printed, within the queue's limit.
     :param seconds: run time of the container.
     :param image_digest: the image that really ran.
+    :param gold_standard: synID and version of the truth that it got, for example ``syn123.4``; empty without one.
     """
 
     result: Result
     log: str
     seconds: float
     image_digest: str
+    gold_standard: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON for the next task."""
@@ -48,6 +52,7 @@ class StepReport:
             "log": self.log,
             "seconds": round(self.seconds, 3),
             "image_digest": self.image_digest,
+            "gold_standard": self.gold_standard,
         }
 
     @classmethod
@@ -65,26 +70,26 @@ def evaluate(
     engine: Engine,
     transfer: FileTransfer,
     work_dir: Path,
-    run_id: str,
+    labels: Mapping[str, str],
+    predictions: Predictions | None = None,
     previous: Result | None = None,
     on_log: Callable[[str], None] | None = None,
+    stop: StopWatch | None = None,
 ) -> StepReport:
     """
     Download the submission and the gold standard, run the script under the policy, check its result file.
 
     :param work_dir: empty folder of this task.
+    :param labels: say whose container it is.
+    :param predictions: where a model's results are filed; left out, the submitted file itself is evaluated.
     :param previous: the validation's result, for the contract whose score script continues that file.
-    :raises ParticipantFault: the submission holds no file.
+    :param stop: asked while the script runs.
+    :raises ParticipantFault: the submission holds no file, or was stopped.
     :raises OrganiserFault: the script crashed, took too long or left no usable result.
     """
     step = _step(queue, kind)
-    predictions = transfer.download_submission_file(claimed.submission, work_dir / "submission")
-    if predictions is None:
-        kind_of_entity = claimed.submission.entity_type or "an entity without a file"
-        raise ParticipantFault([f"A submission to this queue must be a file, and this one is {kind_of_entity}."])
-    gold_standard = (
-        transfer.download_entity(queue.gold_standard, work_dir / "goldstandard").path if queue.gold_standard else None
-    )
+    file = _fetch(transfer, claimed, predictions, work_dir / "submission")
+    truth = transfer.download_entity(queue.gold_standard, work_dir / "goldstandard") if queue.gold_standard else None
     spec = ContainerSpec(
         name=container_name(challenge, claimed, kind),
         image=step.image or challenge.compute.evaluation_image,
@@ -92,33 +97,59 @@ def evaluate(
             contracts.command_line(
                 step,
                 kind,
-                predictions=f"{SUBMISSION_FOLDER}/{predictions.name}",
-                gold_standard=f"{GOLD_STANDARD_FOLDER}/{gold_standard.name}" if gold_standard else None,
-                gold_standard_folder=GOLD_STANDARD_FOLDER if gold_standard else None,
-                entity_type=claimed.submission.entity_type,
+                predictions=f"{SUBMISSION_FOLDER}/{file.name}",
+                gold_standard=f"{GOLD_STANDARD_FOLDER}/{truth.path.name}" if truth else None,
+                gold_standard_folder=GOLD_STANDARD_FOLDER if truth else None,
+                entity_type="FileEntity" if predictions else claimed.submission.entity_type,
                 output=contracts.RESULTS,
             )
         ),
         policy=policy_of(queue, step),
-        inputs=tuple(_inputs(challenge, step, predictions, gold_standard)),
+        inputs=tuple(_inputs(challenge, step, file, truth.path if truth else None)),
         results=(RESULT_NAME,),
         begun={RESULT_NAME: results.continued_file(previous)} if previous and step.contract == "nextflow" else {},
-        labels={
-            "challenge": challenge.challenge,
-            "queue": str(queue.id),
-            "submission": claimed.submission.id,
-            "attempt": str(claimed.attempt),
-            "step": kind,
-            "run": run_id,
-        },
+        labels={**labels, "step": kind},
     )
-    outcome = engine.run(spec, on_log=on_log)
+    outcome = engine.run(spec, on_log=on_log, cancelled=stop)
+    if stop and stop.reason:
+        raise fault_of(stop.reason)
     _raise_for_failure(kind, outcome, step)
     result = results.parse_result(outcome.results[RESULT_NAME], kind=kind, contract=step.contract, previous=previous)
-    return StepReport(result=result, log=outcome.log, seconds=outcome.seconds, image_digest=outcome.image_digest)
+    return StepReport(
+        result=result,
+        log=outcome.log,
+        seconds=outcome.seconds,
+        image_digest=outcome.image_digest,
+        gold_standard=f"{queue.gold_standard}.{truth.version}" if truth else "",
+    )
 
 
-def container_name(challenge: Challenge, claimed: Claimed, kind: Kind) -> str:
+def _fetch(transfer: FileTransfer, claimed: Claimed, predictions: Predictions | None, into: Path) -> Path:
+    if predictions:
+        return transfer.download_entity(predictions.id, into, predictions.version).path
+    file = transfer.download_submission_file(claimed.submission, into)
+    if file is None:
+        what = claimed.submission.entity_type or "an entity without a file"
+        raise ParticipantFault([f"A submission to this queue must be a file, and this one is {what}."])
+    return file
+
+
+def container_labels(challenge: Challenge, queue: Queue, claimed: Claimed, owner: Mapping[str, str]) -> dict[str, str]:
+    """
+    Return what says whose container it is.
+
+    :param owner: the run that works on the submission: ``deployment``, ``dag`` and ``run``.
+    """
+    return {
+        "challenge": challenge.challenge,
+        "queue": str(queue.id),
+        "submission": claimed.submission.id,
+        "attempt": str(claimed.attempt),
+        **owner,
+    }
+
+
+def container_name(challenge: Challenge, claimed: Claimed, kind: Kind | Literal["model"]) -> str:
     """Return the name that a retry finds its running container by."""
     return f"{challenge.challenge}-{claimed.submission.id}-{claimed.attempt}-{kind}"
 
@@ -129,6 +160,7 @@ def policy_of(queue: Queue, step: Step) -> Policy:
     return Policy(
         memory_bytes=resources.memory,
         cpus=resources.cpus,
+        gpus=resources.gpus,
         pids=resources.pids,
         timeout=resources.timeout,
         shm_bytes=resources.shm,
@@ -174,7 +206,7 @@ def _raise_for_failure(kind: Kind, outcome: Outcome, step: Step) -> None:
     elif outcome.oom_killed:
         problem = f"needed more than {limit.memory} bytes of memory"
     elif outcome.cancelled:
-        problem = "was stopped"
+        raise TransientError(f"The container of the {kind} script was removed by somebody.")
     elif outcome.exit_code != 0:
         problem = f"ended with exit code {outcome.exit_code}"
     elif outcome.refused:

@@ -20,10 +20,12 @@ class SubmissionFolders:
 
     :param shared: synID that the submitter can read and download.
     :param locked: synID whose content the submitter sees by name only.
+    :param submitter_locked: synID of the folder above that one, which keeps the submitter's leak ledger.
     """
 
     shared: str
     locked: str
+    submitter_locked: str
 
     def of(self, queue: Queue) -> str:
         """Return the folder that a queue's logs go to."""
@@ -59,7 +61,7 @@ def ensure_submission_folders(client: SynapseClient, root: str, claimed: Claimed
         acl=lambda: plan().submitter_locked.acl or {},
         probably_new=shared.created,
     )
-    made = [
+    of_submission, of_submission_locked = (
         folders.ensure_folder(client, parent.id, str(submission), probably_new=True).id for parent in (shared, locked)
-    ]
-    return SubmissionFolders(*made)
+    )
+    return SubmissionFolders(of_submission, of_submission_locked, submitter_locked=locked.id)

@@ -21,7 +21,7 @@ from airflow_synapse_challenge.containers.holding import HeldFile, HeldFolder, H
 from airflow_synapse_challenge.containers.outcome import Outcome
 from airflow_synapse_challenge.containers.policy import Policy
 from airflow_synapse_challenge.containers.spec import INPUT, OUTPUT, ContainerSpec, HostFolder
-from airflow_synapse_challenge.errors import ConfigurationError, ParticipantFault
+from airflow_synapse_challenge.errors import ConfigurationError, ParticipantFault, TransientError
 
 MODEL = "/model"
 RESULTS_FOLDER, MODEL_FOLDER = "output", "model"
@@ -227,12 +227,13 @@ def judge(phase: Phase, outcome: Outcome) -> None:
     Refuse a container that did not end well, by the engine's own report.
 
     :raises ParticipantFault: it did not.
+    :raises TransientError: it is gone, and another try starts it again.
     """
     policy = phase.spec.policy
     if outcome.timed_out:
         raise verdicts.timed_out(policy.timeout, phase.title)
-    if outcome.cancelled:
-        raise verdicts.cancelled()
+    if outcome.exit_code is None:
+        raise TransientError(f"The container of the {phase.title} was removed by somebody.")
     if outcome.oom_killed:
         raise verdicts.out_of_memory(policy.memory_bytes, phase.title)
     if outcome.exit_code != 0:

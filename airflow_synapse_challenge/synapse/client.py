@@ -25,6 +25,8 @@ from airflow_synapse_challenge.synapse.retry import (
 T = TypeVar("T")
 USER_AGENT = f"airflow-synapse-challenge/{__version__}"
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+#: For questions that may go unanswered this time, asked by somebody who must not wait long.
+IMPATIENT: dict[str, Any] = {"retry": RetryPolicy(total_seconds=1.0), "timeout": httpx.Timeout(3.0)}
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,9 @@ class Endpoints:
 class _Sender:
     """What both clients share: how a call becomes a request and an answer a result."""
 
-    def __init__(self, token: str, endpoints: Endpoints, retry: RetryPolicy) -> None:
+    def __init__(self, token: str, endpoints: Endpoints, retry: RetryPolicy | None) -> None:
         self.endpoints = endpoints
-        self._retry = retry
+        self._retry = retry or RetryPolicy()
         self._headers = {
             "Authorization": f"Bearer {token}",
             "Accept": "application/json",
@@ -123,6 +125,7 @@ class SynapseClient(_Sender):
     :param token: personal access token; shown nowhere.
     :param endpoints: which Synapse.
     :param retry: bounds on sending again.
+    :param timeout: bounds on one answer.
     :param transport: replaces the network, for tests.
     :param sleep: waits between tries.
     """
@@ -133,11 +136,12 @@ class SynapseClient(_Sender):
         endpoints: Endpoints,
         *,
         retry: RetryPolicy | None = None,
+        timeout: httpx.Timeout = TIMEOUT,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(token, endpoints, retry or RetryPolicy())
-        self._http = httpx.Client(headers=self._headers, timeout=TIMEOUT, transport=transport)
+        super().__init__(token, endpoints, retry)
+        self._http = httpx.Client(headers=self._headers, timeout=timeout, transport=transport)
         self._sleep = sleep
 
     def send(self, call: Call[T]) -> T:
@@ -193,11 +197,12 @@ class AsyncSynapseClient(_Sender):
         endpoints: Endpoints,
         *,
         retry: RetryPolicy | None = None,
+        timeout: httpx.Timeout = TIMEOUT,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        super().__init__(token, endpoints, retry or RetryPolicy())
-        self._http = httpx.AsyncClient(headers=self._headers, timeout=TIMEOUT, transport=transport)
+        super().__init__(token, endpoints, retry)
+        self._http = httpx.AsyncClient(headers=self._headers, timeout=timeout, transport=transport)
         self._sleep = sleep
 
     async def send(self, call: Call[T]) -> T:
