@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.core import NotSet
 from synapse_contract import contract
+from synapse_contract.likely import Likely
 from synapse_contract.openapi import same_path
 from synapse_contract.recording import Record, content
 from synapse_contract.served import SERVED
@@ -49,32 +50,33 @@ def others(administrator, person, client):
     return [administrator, person(), client(None)]
 
 
-def settled(data, case, world, fields):
+def settled(data, case, likely, fields):
     """The path, the query and the body of a case, mostly with ids that exist where the case has made-up ones."""
     path = case.path
-    for name, value in case.path_parameters.items():
-        known = world.of_path(case.path, name)
-        chosen = data.draw(st.sampled_from([*known, *known, *known, value])) if known else value
-        path = path.replace("{" + name + "}", quote(str(chosen), safe=""))
-    query = {name: with_known(data, world, name, value) for name, value in (case.query or {}).items()}
+    for name, made_up in case.path_parameters.items():
+        known = likely.place(name)
+        value = data.draw(st.sampled_from([*known, *known, *known, made_up])) if known else made_up
+        likely.choose(name, value)
+        path = path.replace("{" + name + "}", quote(str(value), safe=""))
+    query = {name: with_known(data, likely, name, value) for name, value in (case.query or {}).items()}
     if isinstance(case.body, NotSet | bytes):
         return path, query, None
-    body = with_known(data, world, "", case.body)
+    body = with_known(data, likely, "", case.body)
     if isinstance(body, dict) and data.draw(st.booleans()):
-        likely = world.current(path) if case.method == "PUT" else None
-        likely = likely if isinstance(likely, dict) else world.whole(fields)
-        kept = data.draw(st.sets(st.sampled_from(sorted(body)))) if body else set()
-        body = likely | {name: body[name] for name in kept}
+        current = likely.current(path) if case.method == "PUT" else None
+        kept = data.draw(st.sets(st.sampled_from(sorted(body)), max_size=3)) if body else set()
+        whole = current if isinstance(current, dict) else likely.whole(fields)
+        body = whole | {name: body[name] for name in kept}
     return path, query, body
 
 
-def with_known(data, world, name, value):
+def with_known(data, likely, name, value):
     """A value with known ids in it."""
     if isinstance(value, dict):
-        return {key: with_known(data, world, key, item) for key, item in value.items()}
+        return {key: with_known(data, likely, key, item) for key, item in value.items()}
     if isinstance(value, list):
-        return [with_known(data, world, name, item) for item in value]
-    known = world.of_field(name)
+        return [with_known(data, likely, name, item) for item in value]
+    known = likely.field(name)
     return data.draw(st.sampled_from([*known, *known, value])) if known else value
 
 
@@ -103,7 +105,7 @@ def test_whatever_comes_the_answer_is_described(served, operations, others, quie
     )
     @hypothesis.given(case=cases(operation), data=st.data())
     def ask(case, data):
-        path, query, body = settled(data, case, world, fields)
+        path, query, body = settled(data, case, Likely(world, operation.path), fields)
         sent = {} if body is None else {"json": body}
         answer = data.draw(st.sampled_from(callers)).request(served.method, path, params=query, **sent)
         kind = answer.headers.get("content-type", "")

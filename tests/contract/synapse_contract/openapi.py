@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .dialect import DOUBLE, LONG, Schema, closed, one_of
+from .dialect import DOUBLE, LONG, Schema, closed, one_of, reference
 
 PREFIX = "#/components/schemas/"
 NULLABLE_CELLS = {"type": "array", "items": {"type": ["string", "null"]}}
@@ -26,7 +26,7 @@ def schemas(document: dict[str, Any]) -> Schema:
 
 def _component(name: str, component: Schema) -> Schema:
     if "oneOf" in component:
-        return one_of(each["$ref"].removeprefix(PREFIX) for each in component["oneOf"])
+        return one_of(name_of(each) for each in component["oneOf"])
     if component.get("type") != "object" or "properties" not in component:
         return strict(component)
     properties = {key: DELIBERATE.get((name, key)) or strict(node) for key, node in component["properties"].items()}
@@ -39,7 +39,7 @@ def _component(name: str, component: Schema) -> Schema:
 def strict(node: Schema) -> Schema:
     """Translate a schema of the document."""
     if "$ref" in node:
-        return {"$ref": "#/$defs/" + node["$ref"].removeprefix(PREFIX)}
+        return reference(name_of(node))
     if "enum" in node:
         return {"enum": node["enum"]}
     match node.get("type"):
@@ -58,6 +58,11 @@ def strict(node: Schema) -> Schema:
         case "string" | "boolean" as kind:
             return {"type": kind}
     return {}
+
+
+def name_of(node: Schema) -> str:
+    """Return the name of the component that a reference leads to."""
+    return str(node["$ref"]).removeprefix(PREFIX)
 
 
 def same_path(path: str) -> str:
