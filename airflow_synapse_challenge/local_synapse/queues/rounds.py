@@ -71,7 +71,7 @@ def _has_submissions(store: Store, identity: int) -> bool:
     return store.one("SELECT 1 FROM submission WHERE round = ?", identity) is not None
 
 
-def _checked(context: Context, quota_forbids: sqlite3.Row, but: int | None = None) -> tuple[datetime, datetime, Json]:
+def _checked(context: Context, queue: sqlite3.Row, but: int | None = None) -> tuple[datetime, datetime, Json]:
     """Return start, end and limits of a round's body, or refuse it (R-02, R-03, R-04)."""
     body, evaluation = context.body, context.number("id")
     for name in ("evaluationId", "roundStart", "roundEnd"):
@@ -79,7 +79,7 @@ def _checked(context: Context, quota_forbids: sqlite3.Row, but: int | None = Non
     if body["evaluationId"] != str(evaluation):
         raise Invalid("EvaluationId in URL path and request body must match")
     start, end = body["roundStart"], body["roundEnd"]
-    if quota_of(quota_forbids):
+    if quota_of(queue):
         raise Invalid(QUOTA_WORDS)
     if start > end:
         raise Invalid("EvaluationRound can not end before it starts")
