@@ -95,6 +95,10 @@ def _show_number(value: Any) -> str:
     return repr(float(value)).replace("e+", "e")
 
 
+def _show_whole(value: Any) -> str:
+    return _show_number(value) if isinstance(value, float) else str(value)
+
+
 def _show_flag(value: Any) -> str:
     return "true" if value else "false"
 
@@ -135,9 +139,9 @@ TYPES: dict[str, Type] = {
     "LARGETEXT": Type(words, _show_words, TEXT, 2133),
     "JSON": Type(document, _show_words, "TEXT", 2133),
     "DOUBLE": Type(number, _show_number, REAL, 23, annotation="DOUBLE"),
-    "INTEGER": Type(whole, _show_words, INTEGER, 20, annotation="LONG"),
+    "INTEGER": Type(whole, _show_whole, INTEGER, 20, annotation="LONG"),
     "BOOLEAN": Type(flag, _show_flag, INTEGER, 5, annotation="BOOLEAN"),
-    "DATE": Type(moment, _show_words, INTEGER, 20, annotation="TIMESTAMP_MS"),
+    "DATE": Type(moment, _show_whole, INTEGER, 20, annotation="TIMESTAMP_MS"),
     "ENTITYID": Type(entity, _show_entity, INTEGER, 44),
     "USERID": Type(whole, _show_words, INTEGER, 20),
     "FILEHANDLEID": Type(whole, _show_words, INTEGER, 20),

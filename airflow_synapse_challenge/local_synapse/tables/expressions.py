@@ -118,7 +118,7 @@ def _literal(translator: Translator, node: exp.Literal) -> Typed:
         return Typed(quoted(node.name), "STRING", literal=node.name)
     if not NUMBER.fullmatch(node.name):
         raise Invalid(f"Not a number: {node.name}")
-    kind = "INTEGER" if node.name.isdecimal() else "DOUBLE"
+    kind = "INTEGER" if node.name.isdecimal() and int(node.name) <= cells.LARGEST_WHOLE else "DOUBLE"
     return Typed(node.name, kind, literal=node.name)
 
 
@@ -234,15 +234,14 @@ def _escape(translator: Translator, node: exp.Escape) -> Typed:
 
 
 def _matched(translator: Translator, node: exp.Like, escape: str) -> Typed:
-    pattern = node.expression
+    pattern, negate = node.expression, "NOT " if node.args.get("negate") else ""
     if isinstance(pattern, exp.Anonymous) and pattern.name.upper() in ("HAS", "HAS_LIKE"):
-        return _has(translator, node.this, pattern, escape)
+        return Typed(f"({negate}{_has(translator, node.this, pattern, escape)})", "BOOLEAN")
     left, right = translator.typed(node.this), translator.typed(pattern)
-    negate = "NOT " if node.args.get("negate") else ""
     return Typed(f"({left.value} {negate}LIKE {right.value} ESCAPE {quoted(escape)})", "BOOLEAN")
 
 
-def _has(translator: Translator, node: Any, wanted: exp.Anonymous, escape: str) -> Typed:
+def _has(translator: Translator, node: Any, wanted: exp.Anonymous, escape: str) -> str:
     """A list column has one of the values."""
     column, function = translator.typed(node), wanted.name.upper()
     if column.column is None or column.kind not in cells.LISTS:
@@ -257,7 +256,7 @@ def _has(translator: Translator, node: Any, wanted: exp.Anonymous, escape: str) 
         condition = f"{compared(one, values[0])} IN ({', '.join(compared(value, one) for value in values)})"
     else:
         condition = " OR ".join(f"value LIKE {value.value} ESCAPE {quoted(escape)}" for value in values)
-    return Typed(f"(EXISTS (SELECT 1 FROM json_each({column.sql}) WHERE {condition}))", "BOOLEAN")
+    return f"EXISTS (SELECT 1 FROM json_each({column.sql}) WHERE {condition})"
 
 
 def _case(translator: Translator, node: exp.Case) -> Typed:

@@ -154,8 +154,8 @@ def _tables(tree: Any, translator: Translator, open_table: Open, *, joins: bool)
         joined = _opened(join.this, translator, open_table)
         condition = translator.condition(on)
         if side == "RIGHT":
-            # Older SQLites have no RIGHT JOIN.
-            words = f"{joined} LEFT JOIN ({words}) ON {condition}"
+            # Older SQLites have no RIGHT JOIN. They would not find a table that stands in parentheses alone.
+            words = f"{joined} LEFT JOIN {words if len(translator.sources) == 2 else f'({words})'} ON {condition}"
         else:
             words = f"{words} {'LEFT ' if side == 'LEFT' else ''}JOIN {joined} ON {condition}"
     return words
@@ -293,7 +293,8 @@ class _Statement:
         node = self._tree.args.get(name)
         if node is None:
             return None
-        value = node.expression if isinstance(node, exp.Limit | exp.Offset) else None
+        plain = isinstance(node, exp.Limit | exp.Offset) and not node.args.get("offset")
+        value = node.expression if plain else None
         if not isinstance(value, exp.Literal) or not value.name.isdecimal() or len(value.name) > 18:
             raise Invalid(f"{name.upper()} is a whole number.")
         return int(value.name)
