@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import uuid
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .conftest import PROJECT
 
 
 @pytest.fixture
@@ -132,6 +137,33 @@ def test_a_file_of_the_second_generation_is_text_of_the_first(organiser, project
     made = organiser.ok("POST", f"/entity/{project}/wiki2", {"title": "T", "markdownFileHandleId": handle})
     assert made["markdownFileHandleId"] == handle
     assert organiser.ok("GET", f"/entity/{project}/wiki")["markdown"] == "*hello*"
+
+
+@pytest.fixture(scope="module")
+def written(organiser):
+    """A page that is written again and again."""
+    body = {"concreteType": PROJECT, "name": f"Written {uuid.uuid4().hex}"}
+    path = f"/entity/{organiser.ok('POST', '/entity', body)['id']}"
+    return path, organiser.ok("POST", f"{path}/wiki", {"markdown": ""})["id"]
+
+
+@pytest.mark.rule("K-03")
+@given(title=st.text(max_size=50), text=st.text())
+@settings(max_examples=40, deadline=None)
+def test_any_text_comes_back_as_it_was(organiser, written, title, text):
+    path, page = written
+    etag = organiser.ok("GET", f"{path}/wiki2")["etag"]
+    organiser.ok("PUT", f"{path}/wiki/{page}", {"etag": etag, "title": title, "markdown": text})
+    found = organiser.ok("GET", f"{path}/wiki/{page}")
+    assert (found["title"], found["markdown"]) == (title, text)
+    assert gzip.decompress(downloaded(organiser, f"{path}/wiki2/{page}/markdown").content) == text.encode()
+
+
+def test_half_a_character_becomes_a_question_mark(organiser, project):
+    body = b'{"title": "a\\ud83d", "markdown": "\\ude00 \\ud83d\\ude00"}'
+    headers = {"Content-Type": "application/json"}
+    answer = organiser.http.post(f"/repo/v1/entity/{project}/wiki", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["title"], answer.json()["markdown"]) == (201, "a?", "? \N{GRINNING FACE}")
 
 
 @pytest.mark.rule("K-03")

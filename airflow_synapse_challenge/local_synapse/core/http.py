@@ -216,6 +216,8 @@ class Server:
 
 
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
+#: An escape that is one half of a character; the other half may follow it or not.
+HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 SERVICE_ROOTS = {"/repo/v1", "/auth/v1", "/file/v1", "/docker/v1"}
 
 
@@ -224,7 +226,7 @@ def _body(entry: Operation, raw: bytes, content_type: str | None) -> Any:
         value: Any = {}
     elif "json" in (content_type or "application/json"):
         try:
-            value = without_nulls(json.loads(raw))
+            value = without_nulls(_whole_characters(raw, json.loads(raw)))
         except (ValueError, RecursionError) as error:
             raise Invalid(f"The body is not JSON: {error}") from error
     elif entry.body is None:
@@ -232,6 +234,13 @@ def _body(entry: Operation, raw: bytes, content_type: str | None) -> Any:
     else:
         raise UnsupportedType(f"Content type '{content_type}' not supported")
     return value if entry.body is None else shaped(entry.body, value)
+
+
+def _whole_characters(raw: bytes, value: Any) -> Any:
+    """Return JSON without halves of characters, which no database keeps: each becomes a question mark, as in Java."""
+    if not HALF_CHARACTER.search(raw):
+        return value
+    return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
 
 
 def error_response(status: int, reason: str, code: str | None = None) -> Response:
