@@ -25,6 +25,8 @@ ANYTHING: Schema = {}
 #: What else an operation may answer, and where that is said.
 MORE_ERRORS = {
     "DELETE /file/v1/fileHandle/{}": {409},  # in use (the server's FileHandleLinkedException)
+    "PUT /repo/v1/trashcan/restore/{}": {409},  # the name has been given away (NameConflictException)
+    "PUT /repo/v1/trashcan/restore/{}/{}": {409},
     "PUT /repo/v1/userProfile": {409},  # the user name is somebody else's (NameConflictException)
 }
 #: Answers that may be empty although a body is described: there is nothing, which clients read so.
