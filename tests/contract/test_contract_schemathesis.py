@@ -24,7 +24,7 @@ from synapse_contract.served import SERVED
 from synapse_contract.sources import openapi_document
 from synapse_contract.world import World
 
-EXAMPLES = 15
+EXAMPLES = 25
 #: Methods that leave the world as it was.
 HARMLESS = {"GET"}
 #: What the document leaves out are services that are deprecated.
@@ -86,7 +86,7 @@ def cases(operation):
     return st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("served", DESCRIBED, ids=lambda served: served.name)
 def test_whatever_comes_the_answer_is_described(served, operations, others, quiet_world, person):
     world = quiet_world if served.method in HARMLESS else World(person())
