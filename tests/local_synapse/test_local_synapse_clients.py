@@ -298,12 +298,12 @@ def test_ordered_faults_hit_the_chosen_operation(server, organiser, project):
 
 def test_what_it_does_not_have_is_501_by_name(server):
     answer = httpx.get(
-        f"{server.endpoints['repo']}/storageLocation",
+        f"{server.endpoints['repo']}/verificationSubmission",
         headers={"Authorization": f"Bearer {server.token('participant')}"},
         timeout=10,
     )
     assert answer.status_code == 501
-    assert "GET /repo/v1/storageLocation" in answer.json()["reason"]
+    assert "GET /repo/v1/verificationSubmission" in answer.json()["reason"]
 
 
 def test_pages_for_people(server, organiser, project, queue, submit):
