@@ -11,7 +11,7 @@ from world import World
 from airflow_synapse_challenge.challenge.dispatch import run_id
 from airflow_synapse_challenge.factory.dag_file import DAG_FILE, DAG_FILE_NAME, FOLDER_VARIABLE
 from airflow_synapse_challenge.factory.names import intake_dag_id, submission_dag_id
-from airflow_synapse_challenge.operators.containers import engine_for
+from airflow_synapse_challenge.hooks.docker import engine_for
 from airflow_synapse_challenge.rehearsal.deployment import AirflowDeployment
 from airflow_synapse_challenge.rehearsal.site import SERVICE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: Where the operations live that only move files: handles, uploads, presigned addresses, the bytes themselves.
 FILE_PARTS = ("/file/v1/", "/storage/", "/repo/v1/fileHandle")
-POLL = "/submission/count"
+POLL = "/submission/status/all"
 
 
 def split(operations: dict[str, int]) -> tuple[int, int]:

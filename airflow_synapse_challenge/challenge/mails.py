@@ -70,8 +70,8 @@ class MailContext:
 
 
 def wanted(event: Event, queue: Queue) -> bool:
-    """Tell whether a queue wants a mail for an event; administrators are always told of failures."""
-    return event == "admin_failed" or bool(getattr(queue.mail, event))
+    """Tell whether a queue wants a mail for an event; administrators are always told of theirs."""
+    return _for_administrators(event) or bool(getattr(queue.mail, event))
 
 
 def render(event: Event, queue: Queue, context: MailContext) -> Mail:
@@ -93,13 +93,17 @@ def render(event: Event, queue: Queue, context: MailContext) -> Mail:
     return Mail(cut(one_line(subject), LONGEST_SUBJECT), f"{cut(clean(body).strip(), LONGEST_BODY)}\n")
 
 
+def _for_administrators(event: Event) -> bool:
+    return event.startswith("admin_")
+
+
 @cache
 def _bundled(event: Event) -> str:
     return (resources.files(__package__) / "templates" / f"{event}.txt").read_text(encoding="utf-8")
 
 
 def _values(event: Event, queue: Queue, context: MailContext) -> dict[str, Any]:
-    for_administrators = event == "admin_failed"
+    for_administrators = _for_administrators(event)
     return {
         "queue": one_line(context.queue),
         "queue_id": queue.id or "",

@@ -19,7 +19,7 @@ from airflow_synapse_challenge.challenge.section import (
 from airflow_synapse_challenge.challenge.units import Duration, Moment, Size, at_least
 from airflow_synapse_challenge.challenge.yaml_lines import Path
 
-Event = Literal["started", "valid", "invalid", "scored", "failed", "admin_failed"]
+Event = Literal["started", "valid", "invalid", "scored", "failed", "admin_failed", "admin_withheld"]
 
 # The orchestrator's SUBMITTER_NOTIFICATION_MASK. An ended workflow is what we call scored; cancelled (8) and timed
 # out (16) are failures to the person who reads the mail.

@@ -147,7 +147,7 @@ def _docker(challenge: Challenge) -> Iterator[Finding]:
     from docker.errors import APIError, ImageNotFound
 
     from airflow_synapse_challenge.containers.docker_calls import engine_errors
-    from airflow_synapse_challenge.operators.containers import docker_client
+    from airflow_synapse_challenge.hooks.docker import docker_client
 
     with engine_errors():
         client: Any = docker_client(challenge.compute.docker_connection)

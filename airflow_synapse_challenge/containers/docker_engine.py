@@ -94,6 +94,11 @@ class DockerEngine:
             self._start(spec)
             return False
 
+    def has(self, spec: ContainerSpec) -> bool:
+        """Tell whether exactly this container was started and has not been collected."""
+        with engine_errors():
+            return self._adoptable(spec)
+
     def log(self, spec: ContainerSpec) -> str:
         """Return the head and the tail of what a launched container has printed so far."""
         with engine_errors():

@@ -19,6 +19,9 @@ from airflow_synapse_challenge.links.synapse import SynapseLink
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+#: How the names of work folders begin.
+WORK_FOLDER = "airflow-synapse-challenge-work-"
+
 
 @contextmanager
 def no_retry_when_useless() -> Iterator[None]:
@@ -50,8 +53,14 @@ class SynapseOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Act, in a folder of this task's own that is removed afterwards."""
-        with no_retry_when_useless(), tempfile.TemporaryDirectory(prefix="synapse-") as folder:
-            return self.act(context, Path(folder))
+        with no_retry_when_useless(), self.work_dir() as work_dir:
+            return self.act(context, work_dir)
+
+    @contextmanager
+    def work_dir(self) -> Iterator[Path]:
+        """Yield an empty folder that goes with the block; the sweeper removes those of workers that died."""
+        with tempfile.TemporaryDirectory(prefix=WORK_FOLDER) as folder:
+            yield Path(folder)
 
     def act(self, context: Context, work_dir: Path) -> Any:
         """

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
 from airflow_synapse_challenge.challenge.config import Challenge, Queue
 from airflow_synapse_challenge.challenge.faults import Fault
 from airflow_synapse_challenge.challenge.results import Result
+from airflow_synapse_challenge.containers.docker_engine import DockerEngine
+from airflow_synapse_challenge.containers.docker_images import DockerImages
 from airflow_synapse_challenge.errors import (
     OrganiserFault,
     ParticipantFault,
     PermanentError,
     SynapseChallengeError,
 )
+from airflow_synapse_challenge.hooks.docker import deployment_id, docker_client, engine_for
 from airflow_synapse_challenge.links.synapse import show_link
 from airflow_synapse_challenge.operators.base import SynapseOperator
-from airflow_synapse_challenge.operators.containers import engine_for
 from airflow_synapse_challenge.steps import finish
 from airflow_synapse_challenge.steps.claim import Claimed, claim
-from airflow_synapse_challenge.steps.evaluate import Kind, StepReport, container_name, evaluate
+from airflow_synapse_challenge.steps.evaluate import Kind, StepReport, container_labels, container_name, evaluate
 from airflow_synapse_challenge.steps.folders import SubmissionFolders, ensure_submission_folders
+from airflow_synapse_challenge.steps.model import ModelReport
 from airflow_synapse_challenge.steps.notify import Post
+from airflow_synapse_challenge.steps.stop import StopWatch
+from airflow_synapse_challenge.synapse.files import StoredFile
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -58,15 +63,43 @@ class SubmissionOperator(SynapseOperator):
         self.evaluation_queue = evaluation_queue
         self.submission_id = submission_id
 
-    def post(self, context: Context, client: Any, work_dir: Path) -> Post:
-        """Return what sends this submission's mails; an earlier try may have sent some."""
+    def post(self, context: Context, client: Any, work_dir: Path, *, recheck: bool = False) -> Post:
+        """
+        Return what sends this submission's mails; an earlier try may have sent some.
+
+        :param recheck: this try itself may send a mail again.
+        """
         return Post(
             client=client,
             transfer=self.hook.file_transfer(work_dir),
             challenge=self.challenge,
             queue=self.evaluation_queue,
-            recheck=context["ti"].try_number > 1,
+            recheck=recheck or context["ti"].try_number > 1,
         )
+
+    def claimed(self, context: Context, claim_task_id: str) -> Claimed:
+        """Return what the claiming task left, and link to it."""
+        claimed = Claimed.from_dict(context["ti"].xcom_pull(task_ids=claim_task_id, key="claimed"))
+        show_link(self, context, self.hook.portal_url(claimed.submission.entity_id))
+        return claimed
+
+    def folders(self, context: Context, claim_task_id: str) -> SubmissionFolders | None:
+        """Return the submission's folders, ``None`` for a challenge without a logs folder."""
+        found = context["ti"].xcom_pull(task_ids=claim_task_id, key="folders")
+        return SubmissionFolders(**found) if found else None
+
+    def labels(self, context: Context, claimed: Claimed) -> dict[str, str]:
+        """Return what says whose containers are those of this submission."""
+        ti = context["ti"]
+        owner = {"deployment": deployment_id(), "dag": ti.dag_id, "run": ti.run_id}
+        return container_labels(self.challenge, self.evaluation_queue, claimed, owner)
+
+    def end_invalid(self, context: Context, fault: ParticipantFault, skip: Sequence[str]) -> NoReturn:
+        """End the task well, with the fault for the finishing task, and skip what makes no sense any more."""
+        self.remember_fault(context, fault)
+        if not skip:
+            raise fault
+        raise _skipped(skip) from fault
 
     def remember_fault(self, context: Context, error: SynapseChallengeError) -> None:
         """Leave the fault for the finishing task."""
@@ -139,6 +172,7 @@ class SynapseEvaluateSubmissionOperator(SubmissionOperator):
     :param evaluation_queue: the queue of the submission.
     :param claim_task_id: the task that claimed.
     :param previous_task_id: the task whose result the script continues.
+    :param predictions_task_id: the task that filed a model's predictions; left out, the submitted file is evaluated.
     :param skip_when_invalid: tasks to skip when the result is INVALID.
     """
 
@@ -150,11 +184,13 @@ class SynapseEvaluateSubmissionOperator(SubmissionOperator):
         kind: Kind,
         claim_task_id: str = "claim",
         previous_task_id: str | None = None,
+        predictions_task_id: str | None = None,
         skip_when_invalid: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.kind: Kind = kind
+        self.predictions_task_id = predictions_task_id
         self.claim_task_id = claim_task_id
         self.previous_task_id = previous_task_id
         self.skip_when_invalid = skip_when_invalid
@@ -163,26 +199,28 @@ class SynapseEvaluateSubmissionOperator(SubmissionOperator):
     def act(self, context: Context, work_dir: Path) -> dict[str, Any]:
         """Evaluate and push the report; the log of the script goes to the task's log, bounded."""
         ti = context["ti"]
-        claimed = Claimed.from_dict(ti.xcom_pull(task_ids=self.claim_task_id, key="claimed"))
-        show_link(self, context, self.hook.portal_url(claimed.submission.entity_id))
+        claimed = self.claimed(context, self.claim_task_id)
         self._container_name = container_name(self.challenge, claimed, self.kind)
         try:
-            report = evaluate(
-                self.kind,
-                challenge=self.challenge,
-                queue=self.evaluation_queue,
-                claimed=claimed,
-                engine=self._engine(),
-                transfer=self.hook.file_transfer(work_dir / "transfer"),
-                work_dir=work_dir,
-                run_id=ti.run_id,
-                previous=self._previous(context),
-                on_log=self.log.info,
-            )
-        except (PermanentError, OrganiserFault, ParticipantFault) as error:
+            with self.hook.get_conn(impatient=True) as client:
+                report = evaluate(
+                    self.kind,
+                    challenge=self.challenge,
+                    queue=self.evaluation_queue,
+                    claimed=claimed,
+                    engine=self._engine(),
+                    transfer=self.hook.file_transfer(work_dir / "transfer"),
+                    work_dir=work_dir,
+                    labels=self.labels(context, claimed),
+                    predictions=self._predictions(context),
+                    previous=self._previous(context),
+                    on_log=self.log.info,
+                    stop=StopWatch(client, claimed.submission.id),
+                )
+        except ParticipantFault as fault:
+            self.end_invalid(context, fault, self.skip_when_invalid)
+        except (PermanentError, OrganiserFault) as error:
             self.remember_fault(context, error)
-            if isinstance(error, ParticipantFault) and self.skip_when_invalid:
-                raise _skipped(self.skip_when_invalid) from error
             raise
         self.log.info("%s: %s %s", self.kind, report.result.status, list(report.result.errors))
         if report.result.status == "INVALID" and self.skip_when_invalid:
@@ -199,6 +237,11 @@ class SynapseEvaluateSubmissionOperator(SubmissionOperator):
     def _engine(self) -> Any:
         compute = self.challenge.compute
         return engine_for(compute.engine, compute.docker_connection)
+
+    def _predictions(self, context: Context) -> StoredFile | None:
+        if self.predictions_task_id is None:
+            return None
+        return StoredFile(**context["ti"].xcom_pull(task_ids=self.predictions_task_id))
 
     def _previous(self, context: Context) -> Result | None:
         if self.previous_task_id is None:
@@ -229,6 +272,9 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
     :param claim_task_id: the task that claimed.
     :param validate_task_id: the task that validated.
     :param score_task_id: the task that scored.
+    :param image_task_id: the task that checked a submitted image.
+    :param model_task_id: the task that ran it.
+    :param predictions_task_id: the task that filed what it wrote.
     """
 
     def __init__(
@@ -237,9 +283,15 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
         claim_task_id: str = "claim",
         validate_task_id: str = "validate",
         score_task_id: str = "score",
+        image_task_id: str = "check_image",
+        model_task_id: str = "run_model",
+        predictions_task_id: str = "file_predictions",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.image_task_id = image_task_id
+        self.model_task_id = model_task_id
+        self.predictions_task_id = predictions_task_id
         self.claim_task_id = claim_task_id
         self.validate_task_id = validate_task_id
         self.score_task_id = score_task_id
@@ -252,8 +304,9 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
             raise AirflowSkipException("This run never owned the submission.")
         claimed = Claimed.from_dict(found)
         evaluation = self._evaluation(context)
-        folders = self._folders(context)
+        folders = self.folders(context, self.claim_task_id)
         with self.hook.get_conn() as client:
+            evaluation = finish.within_budget(client, claimed, self.evaluation_queue, evaluation, folders)
             show_link(
                 self,
                 context,
@@ -269,21 +322,46 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
                 finish.upload_log(post.transfer, claimed, evaluation, folder=folder, work_dir=work_dir)
             folder_url = self.hook.portal_url(folder) if folder else ""
             finish.send_mails(post, claimed, evaluation, folder_url=folder_url, run_url=ti.log_url)
+        if self.evaluation_queue.kind == "docker_image":
+            self._tidy(context, claimed)
         return {
             "submission_id": claimed.submission.id,
             "status": status.status,
             "outcome": evaluation.outcome.value,
         }
 
+    def _tidy(self, context: Context, claimed: Claimed) -> None:
+        """Leave nothing of the submission on the engine; where that fails the sweeper does it later."""
+        compute = self.challenge.compute
+        labels = {"submission": claimed.submission.id, "deployment": deployment_id()}
+        try:
+            client = docker_client(compute.docker_connection)
+            DockerEngine(client).sweep(labels)
+            if image := self._pull(context, self.image_task_id):
+                DockerImages(client, compute.evaluation_image).remove(image["owned"])
+        except SynapseChallengeError as error:
+            self.log.warning("The engine could not be tidied up: %s", error)
+
     def _evaluation(self, context: Context) -> finish.Evaluation:
         reports = [
             StepReport.from_dict(report) if report else None
             for report in (self._pull(context, self.validate_task_id), self._pull(context, self.score_task_id))
         ]
-        return finish.Evaluation(validation=reports[0], score=reports[1], fault=self._fault(context, reports))
+        model = self._pull(context, self.model_task_id, key="report")
+        predictions = self._pull(context, self.predictions_task_id)
+        return finish.Evaluation(
+            validation=reports[0],
+            score=reports[1],
+            fault=self._fault(context, reports),
+            model=ModelReport.from_dict(model) if model else None,
+            predictions=StoredFile(**predictions) if predictions else None,
+        )
 
     def _fault(self, context: Context, reports: list[StepReport | None]) -> Fault | None:
-        tasks = (self.claim_task_id, self.validate_task_id, self.score_task_id)
+        tasks = (
+            *(self.claim_task_id, self.image_task_id, self.model_task_id, self.predictions_task_id),
+            *(self.validate_task_id, self.score_task_id),
+        )
         for task_id in tasks:
             fault = self._pull(context, task_id, key="fault")
             if fault:
@@ -305,7 +383,3 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
 
     def _pull(self, context: Context, task_id: str, key: str = "return_value") -> Any:
         return context["ti"].xcom_pull(task_ids=task_id, key=key)
-
-    def _folders(self, context: Context) -> SubmissionFolders | None:
-        found = self._pull(context, self.claim_task_id, key="folders")
-        return SubmissionFolders(**found) if found else None

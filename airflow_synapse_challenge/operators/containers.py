@@ -10,47 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_synapse_challenge.containers.engine import Engine
 from airflow_synapse_challenge.containers.outcome import Outcome
 from airflow_synapse_challenge.containers.policy import Policy
 from airflow_synapse_challenge.containers.spec import ContainerSpec, Input
-from airflow_synapse_challenge.errors import ConfigurationError, OrganiserFault
+from airflow_synapse_challenge.errors import OrganiserFault
+from airflow_synapse_challenge.hooks.docker import engine_for
 from airflow_synapse_challenge.operators.base import no_retry_when_useless
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 GIB = 1024**3
-
-
-def engine_for(name: str, docker_conn_id: str | None = None) -> Engine:
-    """
-    Return the engine that a configuration names.
-
-    :param name: ``docker``, or ``process`` for a host without Docker. The latter cannot enforce every rule of the
-        policy; naming it is the permission to go without them.
-    :param docker_conn_id: Airflow connection of type ``docker``; without one the environment's engine is used
-        (``DOCKER_HOST``, else the local socket).
-    """
-    if name == "docker":
-        from airflow_synapse_challenge.containers.docker_engine import DockerEngine
-
-        return DockerEngine(docker_client(docker_conn_id))
-    if name == "process":
-        from airflow_synapse_challenge.containers.process import ProcessEngine
-
-        return ProcessEngine(accept_unenforced=True)
-    raise ConfigurationError(f"Engine {name!r} is not available; use `engine: docker` or `engine: process`.")
-
-
-def docker_client(docker_conn_id: str | None) -> Any:
-    """Return docker-py's low-level client of an Airflow connection, else of the environment's engine."""
-    import os
-
-    from airflow.providers.docker.hooks.docker import DockerHook
-
-    base_url = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    return DockerHook(docker_conn_id=docker_conn_id, base_url=base_url).api_client
 
 
 class EvaluationContainerOperator(BaseOperator):

@@ -187,7 +187,7 @@ def _engine_here(image: str) -> str:
 
 
 def _sweep(challenge: str) -> None:
-    from airflow_synapse_challenge.operators.containers import engine_for
+    from airflow_synapse_challenge.hooks.docker import engine_for
 
     engine: Any = engine_for("docker")
     engine.sweep({"challenge": challenge})

@@ -9,7 +9,7 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.triggers.base import StartTriggerArgs
 
 from airflow_synapse_challenge.hooks.synapse import SynapseHook
-from airflow_synapse_challenge.synapse import submissions
+from airflow_synapse_challenge.synapse import statuses
 from airflow_synapse_challenge.triggers.submissions import SynapseSubmissionTrigger
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ class SynapseSubmissionSensor(BaseSensorOperator):
     Wait until evaluation queues hold submissions in a status.
 
     Deferred, which is the default, the task goes straight from the scheduler to the triggerer and ends there: no
-    worker is used while waiting or when it rings. The XCom ``return_value`` maps each queue to its count.
+    worker is used while waiting or when it rings. The XCom ``return_value`` maps each queue to how many wait, counted
+    no further than it takes to ring.
 
     .. code-block:: python
 
@@ -91,10 +92,10 @@ class SynapseSubmissionSensor(BaseSensorOperator):
         return super().execute(context)
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002
-        """Count once (``GET /evaluation/{id}/submission/count?status=``)."""
+        """Look once (``GET /evaluation/{id}/submission/status/all?status=``)."""
         with SynapseHook(self.synapse_conn_id).get_conn() as client:
             counts = {
-                str(evaluation_id): client.send(submissions.count(str(evaluation_id), self.status))
+                str(evaluation_id): len(client.send(statuses.waiting(str(evaluation_id), self.status, 1).call(0)))
                 for evaluation_id in self.evaluation_ids
             }
         return PokeReturnValue(is_done=any(counts.values()), xcom_value=counts)

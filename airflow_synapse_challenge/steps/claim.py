@@ -68,7 +68,7 @@ def claim(client: SynapseClient, submission_id: str, *, token: str, queue: Queue
         attempt = names.attempt_of(current) + 1
         marks = names.claim_annotations(token, attempt, int(time.time() * 1000), queue, current=current)
         merged = annotation_stores.merge(status, public=marks.public, private=marks.private, remove=marks.remove)
-        return merged.model_copy(update={"status": in_progress, "cancel_requested": False})
+        return merged.model_copy(update={"status": in_progress, "can_cancel": True, "cancel_requested": False})
 
     def again(status: SubmissionStatus) -> SubmissionStatus | None:
         return taken(status) if owner_of(status) == token and status.status in TERMINAL else None

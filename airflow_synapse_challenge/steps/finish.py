@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from airflow_synapse_challenge.challenge import annotations as names
 from airflow_synapse_challenge.challenge import folders as layout
+from airflow_synapse_challenge.challenge import leaks
 from airflow_synapse_challenge.challenge.config import Queue
 from airflow_synapse_challenge.challenge.faults import Fault
 from airflow_synapse_challenge.challenge.statuses import Outcome, convention_for, final_status
+from airflow_synapse_challenge.challenge.verdicts import CANCELLED, TIME_QUOTA
+from airflow_synapse_challenge.errors import PermanentError
 from airflow_synapse_challenge.steps.claim import Claimed, owner_of
 from airflow_synapse_challenge.steps.evaluate import StepReport
+from airflow_synapse_challenge.steps.folders import SubmissionFolders
+from airflow_synapse_challenge.steps.leaks import change_ledger
+from airflow_synapse_challenge.steps.model import ModelReport
 from airflow_synapse_challenge.steps.notify import Post
 from airflow_synapse_challenge.synapse import annotation_stores, statuses
 from airflow_synapse_challenge.synapse.client import SynapseClient
-from airflow_synapse_challenge.synapse.files import FileTransfer
+from airflow_synapse_challenge.synapse.files import FileTransfer, StoredFile
 from airflow_synapse_challenge.synapse.statuses import SubmissionStatus
 
+#: Ends that are not simply invalid.
+ENDINGS = {CANCELLED: Outcome.CANCELLED, TIME_QUOTA: Outcome.TIMED_OUT, "timed_out": Outcome.TIMED_OUT}
+WITHHELD_REASONS = ("The reason is withheld; the organizers can tell it.",)
 NEUTRAL_REASON = (
     "The submission could not be evaluated because of a problem on our side. "
     "The organizers have been told; nothing is wrong with what you sent."
@@ -33,17 +43,25 @@ class Evaluation:
     :param validation: the validate script's report; ``None`` when it did not get that far.
     :param score: the score script's report.
     :param fault: why the run failed, when it did.
+    :param model: how a submitted image ran.
+    :param predictions: where its results are filed.
+    :param told: what may be said of the reasons, where a leak budget counts them.
     """
 
     validation: StepReport | None = None
     score: StepReport | None = None
     fault: Fault | None = None
+    model: ModelReport | None = None
+    predictions: StoredFile | None = None
+    told: tuple[str, ...] | None = None
 
     @property
     def outcome(self) -> Outcome:
         """Valid, invalid by the participant's fault, or failed by somebody else's."""
         if self.fault:
-            return Outcome.INVALID if self.fault.owner == "participant" else Outcome.FAILED
+            return (
+                ENDINGS.get(self.fault.kind, Outcome.INVALID) if self.fault.owner == "participant" else Outcome.FAILED
+            )
         reports = [report for report in (self.validation, self.score) if report]
         if not reports or any(report.result.status == "INVALID" for report in reports):
             return Outcome.INVALID
@@ -52,9 +70,32 @@ class Evaluation:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the submission is invalid, in words for the participant."""
+        if self.told is not None:
+            return self.told
         if self.fault:
             return tuple(self.fault.detail.splitlines()) if self.fault.owner == "participant" else (NEUTRAL_REASON,)
         return tuple(error for report in (self.validation, self.score) if report for error in report.result.errors)
+
+    @property
+    def figures(self) -> names.Figures:
+        """What the run measured and used."""
+        reports = [report for report in (self.score, self.validation) if report]
+        own = names.Figures(
+            evaluation_image=reports[0].image_digest if reports else None,
+            gold_standard=next((report.gold_standard for report in reports if report.gold_standard), None),
+        )
+        if self.model is None:
+            return own
+        fault = self.fault.kind if self.fault and self.fault.owner == "participant" else ""
+        return replace(
+            own,
+            outcome=fault or "done",
+            seconds=round(self.model.seconds, 1),
+            peak_memory=self.model.peak_memory_bytes,
+            exit_code=self.model.exit_code,
+            image=self.model.image,
+            predictions=(self.predictions.id, self.predictions.version) if self.predictions else None,
+        )
 
 
 def write_status(
@@ -78,6 +119,7 @@ def write_status(
             outcome=evaluation.outcome,
             reasons=evaluation.reasons,
             current=annotation_stores.read(status),
+            figures=evaluation.figures,
         )
         merged = annotation_stores.merge(status, public=found.public, private=found.private, remove=found.remove)
         changed = merged.model_copy(update={"status": final, "can_cancel": False})
@@ -85,6 +127,33 @@ def write_status(
 
     written = statuses.update_status(client, claimed.submission.id, change, known=claimed.status)
     return written if owner_of(written) == claimed.token else None
+
+
+def within_budget(
+    client: SynapseClient, claimed: Claimed, queue: Queue, evaluation: Evaluation, folders: SubmissionFolders | None
+) -> Evaluation:
+    """
+    Count the reasons toward the leak budget of a queue that has one, and withhold what does not fit.
+
+    What a model wrote can come back in a reason, so that all of them count. Where they cannot be counted they are
+    withheld.
+    """
+    if queue.model is None or not evaluation.reasons or evaluation.outcome is Outcome.FAILED:
+        return evaluation
+    told: tuple[str, ...] = WITHHELD_REASONS
+    submission, key = claimed.submission.id, f"{claimed.attempt}.reasons"
+
+    def count(ledger: leaks.Ledger) -> leaks.Ledger:
+        nonlocal told
+        before = ledger.without(submission, key)
+        told, release = leaks.release_reasons(evaluation.reasons, budget, before, submission)
+        return ledger.counted(submission, key, release.size)
+
+    budget = queue.model.leak_budget
+    if folders:
+        with contextlib.suppress(PermanentError):
+            change_ledger(client, folders.submitter_locked, count)
+    return replace(evaluation, told=told)
 
 
 def upload_log(
@@ -127,7 +196,7 @@ def send_mails(post: Post, claimed: Claimed, evaluation: Evaluation, *, folder_u
             run_url=run_url,
         )
         post.to_submitter("failed", claimed, folder_url=folder_url)
-    elif evaluation.outcome is Outcome.INVALID:
+    elif evaluation.outcome is not Outcome.VALID:
         post.to_submitter("invalid", claimed, errors=evaluation.reasons, folder_url=folder_url)
     elif evaluation.score:
         post.to_submitter("scored", claimed, scores=evaluation.score.result.annotations, folder_url=folder_url)

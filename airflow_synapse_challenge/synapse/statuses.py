@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_synapse_challenge.synapse.call import Call, Document, Pages, results_of
@@ -11,6 +11,7 @@ from airflow_synapse_challenge.synapse.client import SynapseClient
 from airflow_synapse_challenge.synapse.errors import StaleEtag, SynapseUnavailable
 
 CONFLICT_TRIES = 10
+MOST_OF_A_PAGE = 100
 
 
 class SubmissionStatus(Document):
@@ -72,6 +73,15 @@ def put(status: SubmissionStatus) -> Call[SubmissionStatus]:
         json=status.to_json(),
         idempotent=False,
     )
+
+
+def waiting(evaluation_id: str, status: str, enough: int) -> Pages[SubmissionStatus]:
+    """
+    ``GET /evaluation/{id}/submission/status/all`` in pages that are no larger than needed.
+
+    :param enough: how many the caller wants to see; a page holds 100 at most (L-05).
+    """
+    return replace(of_evaluation(evaluation_id, status), limit=min(max(1, enough), MOST_OF_A_PAGE))
 
 
 def of_evaluation(evaluation_id: str, status: str | None = None) -> Pages[SubmissionStatus]:

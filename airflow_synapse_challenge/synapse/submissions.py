@@ -92,14 +92,3 @@ def bundles(evaluation_id: str, status: str | None = None) -> Pages[SubmissionBu
             params={"status": status} if status else {},
         )
     )
-
-
-def count(evaluation_id: str, status: str | None = None) -> Call[int]:
-    """``GET /evaluation/{id}/submission/count``; a bare number (L-06)."""
-    return Call(
-        "GET",
-        f"/evaluation/{evaluation_id}/submission/count",
-        f"count the submissions of evaluation {evaluation_id}",
-        int,
-        params={"status": status} if status else {},
-    )

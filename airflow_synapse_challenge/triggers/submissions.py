@@ -13,8 +13,10 @@ from asgiref.sync import sync_to_async
 from airflow_synapse_challenge.errors import TransientError
 from airflow_synapse_challenge.hooks import dag_runs
 from airflow_synapse_challenge.hooks.synapse import SynapseHook
-from airflow_synapse_challenge.synapse import submissions
+from airflow_synapse_challenge.synapse import statuses
+from airflow_synapse_challenge.synapse.call import Pages
 from airflow_synapse_challenge.synapse.client import AsyncSynapseClient
+from airflow_synapse_challenge.synapse.statuses import SubmissionStatus
 
 log = structlog.get_logger(__name__)
 
@@ -28,9 +30,10 @@ class SynapseSubmissionTrigger(BaseTrigger):
     """
     Ring when evaluation queues hold submissions that nobody has dispatched.
 
-    One call for each queue and poll (``GET /evaluation/{id}/submission/count?status=``), whatever the backlog.
-    Synapse's outages only stretch the interval. The bell may ring twice for the same submission: whoever answers it
-    lists the queue and claims for himself.
+    One call for each queue and poll (``GET /evaluation/{id}/submission/status/all?status=``), whatever the backlog: no
+    more statuses are asked for than it takes to know. (Synapse's own count knows no status.) Synapse's outages only
+    stretch the interval. The bell may ring twice for the same submission: whoever answers it lists the queue and claims
+    for himself.
 
     :param synapse_conn_id: Airflow connection of type ``synapse``.
     :param evaluation_ids: the queues.
@@ -90,21 +93,23 @@ class SynapseSubmissionTrigger(BaseTrigger):
                     await asyncio.sleep(min(CAPACITY_INTERVAL, self.poll_interval))
                     continue
                 try:
-                    counts = await self._waiting(client)
+                    queued = await self._queued()
+                    counts = await self._waiting(client, queued + 1)
                 except TransientError as error:
                     pause = min(pause * 2, LONGEST_BACK_OFF)
                     log.warning("Synapse does not answer; polling goes on", error=str(error), next_poll_seconds=pause)
                 else:
                     pause = self.poll_interval
-                    if sum(counts.values()) > await self._queued():
+                    if sum(counts.values()) > queued:
                         yield TaskSuccessEvent(xcoms={"return_value": counts})
                         return
                 await asyncio.sleep(pause)
         yield TaskSkippedEvent()
 
-    async def _waiting(self, client: AsyncSynapseClient) -> dict[str, int]:
+    async def _waiting(self, client: AsyncSynapseClient, enough: int) -> dict[str, int]:
+        """Count what waits in each queue, up to what is enough."""
         return {
-            evaluation_id: await client.send(submissions.count(evaluation_id, self.status))
+            evaluation_id: await _count(client, statuses.waiting(evaluation_id, self.status, enough), enough)
             for evaluation_id in self.evaluation_ids
         }
 
@@ -119,3 +124,12 @@ class SynapseSubmissionTrigger(BaseTrigger):
     async def _runs(self, states: list[str]) -> int:
         counts = [await sync_to_async(dag_runs.count)(dag_id, states) for dag_id in self.dag_ids]
         return sum(counts)
+
+
+async def _count(client: AsyncSynapseClient, pages: Pages[SubmissionStatus], enough: int) -> int:
+    found = 0
+    async for _ in client.pages(pages):
+        found += 1
+        if found >= enough:
+            break
+    return found

@@ -1,0 +1,63 @@
+"""The engine that a configuration names, and who owns what runs on it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any
+
+from airflow_synapse_challenge.containers.engine import Engine
+from airflow_synapse_challenge.errors import ConfigurationError
+
+
+def engine_for(name: str, docker_conn_id: str | None = None) -> Engine:
+    """
+    Return the engine that a configuration names.
+
+    :param name: ``docker``, or ``process`` for a host without Docker. The latter cannot enforce every rule of the
+        policy; naming it is the permission to go without them.
+    :param docker_conn_id: Airflow connection of type ``docker``; without one the environment's engine is used
+        (``DOCKER_HOST``, else the local socket).
+    """
+    if name == "docker":
+        from airflow_synapse_challenge.containers.docker_engine import DockerEngine
+
+        return DockerEngine(docker_client(docker_conn_id))
+    if name == "process":
+        from airflow_synapse_challenge.containers.process import ProcessEngine
+
+        return ProcessEngine(accept_unenforced=True)
+    raise ConfigurationError(f"Engine {name!r} is not available; use `engine: docker` or `engine: process`.")
+
+
+def docker_client(docker_conn_id: str | None) -> Any:
+    """Return docker-py's low-level client of an Airflow connection, else of the environment's engine."""
+    from airflow.providers.docker.hooks.docker import DockerHook
+
+    base_url = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    return DockerHook(docker_conn_id=docker_conn_id, base_url=base_url).api_client
+
+
+def registry_login(docker_conn_id: str | None, host: str) -> tuple[str, str] | None:
+    """Return the login that a Docker connection has for a registry's host, ``None`` if it is for another one."""
+    from airflow.sdk import BaseHook
+
+    if docker_conn_id is None:
+        return None
+    connection = BaseHook.get_connection(docker_conn_id)
+    registry = f"{connection.host}:{connection.port}" if connection.port else str(connection.host)
+    if registry.removeprefix("https://").removeprefix("http://").rstrip("/") != host or not connection.password:
+        return None
+    return str(connection.login), connection.password
+
+
+def deployment_id() -> str:
+    """
+    Return what tells this Airflow from others that use the same engine.
+
+    A sweeper only judges what its own Airflow started.
+    """
+    from airflow.sdk.configuration import conf
+
+    address = conf.get("api", "base_url", fallback="") or conf.get("core", "execution_api_server_url", fallback="")
+    return hashlib.sha256(str(address).encode()).hexdigest()[:12]

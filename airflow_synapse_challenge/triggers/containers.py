@@ -1,0 +1,211 @@
+"""Watch a container from the triggerer, for hours and at little cost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_synapse_challenge.containers.docker_calls import engine_errors
+from airflow_synapse_challenge.containers.docker_watch import memory_of, seconds_left, state_of, stop
+from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, safe_name
+from airflow_synapse_challenge.errors import TransientError
+from airflow_synapse_challenge.hooks.docker import docker_client
+from airflow_synapse_challenge.hooks.synapse import SynapseHook
+from airflow_synapse_challenge.steps.stop import ASK_EVERY, reason_in
+from airflow_synapse_challenge.synapse import statuses
+from airflow_synapse_challenge.synapse.client import AsyncSynapseClient
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY = 1.0
+MEASURE_EVERY = 5.0
+#: An engine that stays away this long after the container's time is left to the worker.
+PATIENCE = 600.0
+
+
+class EngineWatch:
+    """
+    What runs on an engine: asked once for all triggers that watch it, however many they are.
+
+    :param docker_conn_id: Airflow connection of type ``docker``; ``None`` for the environment's engine.
+    """
+
+    _of: dict[str | None, EngineWatch] = {}
+
+    def __init__(self, docker_conn_id: str | None) -> None:
+        self._docker_conn_id = docker_conn_id
+        self._client: Any = None
+        self._lock = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._running: frozenset[str] = frozenset()
+        self._looked = float("-inf")
+
+    @classmethod
+    def of(cls, docker_conn_id: str | None) -> EngineWatch:
+        """Return the one watch of an engine in this event loop."""
+        found = cls._of.get(docker_conn_id)
+        if found is None or found._loop is not asyncio.get_running_loop():
+            found = cls._of[docker_conn_id] = cls(docker_conn_id)
+        return found
+
+    async def running(self) -> frozenset[str]:
+        """Return the names of this package's running containers, at most a second old."""
+        async with self._lock:
+            if time.monotonic() - self._looked >= LOOK_EVERY:
+                self._running = await asyncio.to_thread(self._list)
+                self._looked = time.monotonic()
+            return self._running
+
+    def _list(self) -> frozenset[str]:
+        with engine_errors():
+            found = self.client.containers(filters={"label": f"{LABEL_PREFIX}name"})
+            return frozenset(container["Names"][0].lstrip("/") for container in found)
+
+    @property
+    def client(self) -> Any:
+        """The engine's client; to be used in threads."""
+        if self._client is None:
+            self._client = docker_client(self._docker_conn_id)
+        return self._client
+
+    async def call(self, function: Any, *arguments: Any) -> Any:
+        """Call one of :mod:`.docker_watch`'s functions in a thread."""
+
+        def act() -> Any:
+            with engine_errors():
+                return function(self.client, *arguments)
+
+        return await asyncio.to_thread(act)
+
+
+class ContainerTrigger(BaseTrigger):
+    """
+    Wait until a container ends, or end it when its time is over or its submission is cancelled.
+
+    The event is a dict with ``reason`` (``ended``, ``timed_out``, ``cancelled``, ``time_quota``, ``log``) and
+    ``peak_memory_bytes``. ``log`` says that it is time to look at the log; the container runs on.
+
+    :param container: its name.
+    :param timeout: seconds that it may run in all, by the engine's clock.
+    :param docker_conn_id: Airflow connection of type ``docker``; ``None`` for the environment's engine.
+    :param synapse_conn_id: Airflow connection of type ``synapse``; with ``submission_id``.
+    :param submission_id: a submission that may be cancelled (``cancelRequested``) or run out of its time quota.
+    :param log_every: seconds until ``log``; ``None`` for never.
+    """
+
+    def __init__(
+        self,
+        *,
+        container: str,
+        timeout: float,
+        docker_conn_id: str | None = None,
+        synapse_conn_id: str | None = None,
+        submission_id: str | None = None,
+        log_every: float | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.container = container
+        self.timeout = timeout
+        self.docker_conn_id = docker_conn_id
+        self.synapse_conn_id = synapse_conn_id
+        self.submission_id = submission_id
+        self.log_every = log_every
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments that make this trigger again."""
+        names = ("container", "timeout", "docker_conn_id", "synapse_conn_id", "submission_id", "log_every")
+        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look every second; outages of the engine and of Synapse are waited out."""
+        watch = EngineWatch.of(self.docker_conn_id)
+        client: AsyncSynapseClient | None = None
+        if self.submission_id and self.synapse_conn_id:
+            client = await SynapseHook(self.synapse_conn_id).get_async_conn(impatient=True)
+        try:
+            yield TriggerEvent(await self._watch(watch, client))  # type: ignore[no-untyped-call]
+        finally:
+            if client:
+                await client.close()
+
+    async def _watch(self, watch: EngineWatch, client: AsyncSynapseClient | None) -> dict[str, Any]:
+        vigil = _Vigil(time.monotonic())
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            now = time.monotonic()
+            try:
+                reason = await self._look(watch, client, vigil, now)
+            except TransientError as error:
+                log.warning("The engine does not answer; watching goes on", error=str(error))
+                reason = "timed_out" if now - vigil.begin > self.timeout + PATIENCE else None
+            if reason is None and self.log_every is not None and now - vigil.begin >= self.log_every:
+                reason = "log"
+            if reason:
+                return {"reason": reason, "peak_memory_bytes": vigil.peak or None}
+
+    async def _look(
+        self, watch: EngineWatch, client: AsyncSynapseClient | None, vigil: _Vigil, now: float
+    ) -> str | None:
+        """Return why watching ends; whoever is over time or cancelled is ended here."""
+        name = safe_name(self.container)
+        if vigil.end is None:
+            vigil.end = await self._end(watch, now)
+        # A listing that began before the container did does not have it yet.
+        if name not in await watch.running() and not await self._still_runs(watch):
+            return "ended"
+        if vigil.end is not None and now >= vigil.end:
+            await watch.call(stop, name)
+            return "timed_out"
+        if now - vigil.measured >= MEASURE_EVERY or not vigil.peak:
+            vigil.measured = now
+            vigil.peak = max(vigil.peak, await watch.call(memory_of, name))
+        if client and now - vigil.asked >= ASK_EVERY:
+            vigil.asked = now
+            if reason := await self._stop_reason(client):
+                await watch.call(stop, name)
+                return reason
+        return None
+
+    async def _end(self, watch: EngineWatch, now: float) -> float | None:
+        """Return when the container's time is over, ``None`` if it is gone already."""
+        state = await watch.call(state_of, safe_name(self.container))
+        if state is None:
+            return None
+        left: float = await watch.call(_seconds_left, state, self.timeout)
+        return now + left
+
+    async def _still_runs(self, watch: EngineWatch) -> bool:
+        state = await watch.call(state_of, safe_name(self.container))
+        return bool(state and state["Running"])
+
+    async def _stop_reason(self, client: AsyncSynapseClient) -> str | None:
+        try:
+            return reason_in(await client.send(statuses.get(str(self.submission_id))))
+        except TransientError:
+            return None
+
+    async def on_kill(self) -> None:
+        """End the container at once: somebody ended the task."""
+        from airflow_synapse_challenge.containers.docker_engine import DockerEngine
+
+        watch = EngineWatch.of(self.docker_conn_id)
+        await asyncio.to_thread(lambda: DockerEngine(watch.client).kill(self.container))
+
+
+class _Vigil:
+    """What one watcher remembers: times of the monotonic clock."""
+
+    def __init__(self, begin: float) -> None:
+        self.begin = self.asked = self.measured = begin
+        self.end: float | None = None
+        self.peak = 0
+
+
+def _seconds_left(client: Any, state: dict[str, Any], timeout: float) -> float:
+    return seconds_left(client, state, timedelta(seconds=timeout))
