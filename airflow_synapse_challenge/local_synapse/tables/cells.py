@@ -7,6 +7,7 @@ has no number for.
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 from collections.abc import Callable
@@ -194,9 +195,7 @@ def check_size(column: Json, text: str) -> None:
 
 
 def _stored_list(column: Json, text: str) -> str:
-    elements = json.loads(text)
-    if not isinstance(elements, list):
-        raise ValueError(f"Not a JSON array: {text[:100]}")
+    elements = _elements(text)
     most = column.get("maximumListLength", 100)
     if len(elements) > most:
         raise ValueError(f"Exceeds the maximum number of list elements defined for this column: {most}")
@@ -206,6 +205,20 @@ def _stored_list(column: Json, text: str) -> str:
             raise ValueError("null value is not allowed")
         check_size(column, element)
     return list_of(column, [element for element in texts if element is not None])
+
+
+def _elements(text: str) -> list[Any]:
+    """Return the elements of a JSON array; like Synapse's parser it takes single quotes, as pandas writes lists."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        try:
+            found = ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+            raise ValueError(f"Not a JSON array: {text[:100]}") from error
+    if not isinstance(found, list):
+        raise ValueError(f"Not a JSON array: {text[:100]}")
+    return found
 
 
 def list_of(column: Json, texts: list[str]) -> str:

@@ -7,7 +7,7 @@ from airflow_synapse_challenge.local_synapse.core.http import Context, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store
 from airflow_synapse_challenge.local_synapse.queues.submissions import STATUSES
 
-from . import columns
+from . import columns, shapes
 
 FILE_MASK = 0x01
 FACET = "enumeration"
@@ -121,7 +121,7 @@ def get_old_defaults(context: Context) -> Json:
     return columns.wrapped(ensure(context.store, "entityview", OLD_TYPES[kind]))
 
 
-@operation("POST", "/repo/v1/column/view/scope", 410, scopes=("view",), writes=False)
+@operation("POST", "/repo/v1/column/view/scope", 410, body=shapes.ViewScope, scopes=("view",), writes=False)
 def removed_scope_service(context: Context) -> Json:
     """Synapse removed this service."""
     raise Gone("This service has been removed; use POST /column/view/scope/async/start.")

@@ -86,9 +86,7 @@ def _grow(column: Json, kind: str, values: list[str]) -> None:
         column["maximumListLength"] = max(len(values), column.get("maximumListLength", 0))
 
 
-@operation(
-    "POST", "/repo/v1/validateDefiningSql", 200, body=shapes.ValidateDefiningSqlRequest, scopes=("view", "modify")
-)
+@operation("POST", "/repo/v1/validateDefiningSql", 200, body=shapes.ValidateDefiningSqlRequest, scopes=("view",))
 def validate(context: Context) -> Json:
     """Tell whether a query can define a materialized view or a virtual table, and why not."""
     require(context.body.get("definingSql"), "definingSql")

@@ -84,12 +84,12 @@ def _entity_fields() -> dict[str, Json]:
 def _annotation(column: Json, text: str | None) -> Json | None:
     """Return the annotation that a cell means."""
     value = cells.stored(column, text)
-    if text is None or value is None:
+    if value is None:
         return None
     kind = cells.TYPES[column["columnType"]]
     if kind.element is None:
         return {"type": kind.annotation, "value": [kind.show(value)]}
-    return {"type": kind.annotation, "value": [str(cells.text_of(item)) for item in json.loads(text)]}
+    return {"type": kind.annotation, "value": [cells.text_of(item) for item in json.loads(str(value))]}
 
 
 def _merged(old: Json, changed: Mapping[str, Json | None]) -> Json:
