@@ -40,6 +40,7 @@ def test_a_success_has_synapse_s_status(operation):
         assert operation.status in set(promise.answers) - CHOSEN_STATUSES, description.name
 
 
+@pytest.mark.rule("G-02")
 @each_operation
 def test_a_token_needs_synapse_s_scopes(operation, server_description):
     promise = server_description.promise(operation.name)

@@ -86,6 +86,7 @@ def cases(operation):
     return st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
 
 
+@pytest.mark.rule("G-04")
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("served", DESCRIBED, ids=lambda served: served.name)
 def test_whatever_comes_the_answer_is_described(served, operations, others, quiet_world, person):

@@ -40,11 +40,13 @@ def differences(records, description):
     return [(record, mistake) for record in records for mistake in contract.mistakes(record, description)]
 
 
+@pytest.mark.rule("G-04", "G-06", "P-18")
 def test_every_answer_fits_the_openapi_document(records):
     found = differences(records, contract.public())
     assert not found, "\n" + told(found)
 
 
+@pytest.mark.rule("G-04", "G-06", "P-18")
 def test_every_answer_fits_the_schemas_of_the_server(records):
     description = contract.server()
     if description is None:
