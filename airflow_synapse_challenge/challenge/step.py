@@ -55,7 +55,12 @@ class Resources(Section):
     @property
     def pool_slots(self) -> int:
         """Slots of the challenge's pool that the container takes: one for each GiB begun."""
-        return max(1, math.ceil(self.memory / GIB))
+        return slots_for(self.memory)
+
+
+def slots_for(size: int) -> int:
+    """Return the slots of the challenge's pool that so many bytes of memory take: one for each GiB begun."""
+    return max(1, math.ceil(size / GIB))
 
 
 class Step(Section):

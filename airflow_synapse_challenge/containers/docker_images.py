@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Where images stand that a run owns; the sweeper knows them by it.
 OWN_REPOSITORY = "airflow-synapse-challenge/submitted"
+#: Ends the name of the container that says who owns an image.
+OWNER = ".image"
 RESERVED_LABEL = f"{LABEL_PREFIX}reserved-bytes"
 #: Never used up by a pull: what the host, its logs and the results of scripts need.
 SPARE_BYTES = 2 * GIB
@@ -77,6 +79,7 @@ class DockerImages:
             with self._reserved(safe_name(own_name), need, labels):
                 self._stream(name, login)
             size = int(self._client.inspect_image(str(name))["Size"])  # type: ignore[no-untyped-call]
+            self._mark(f"{safe_name(own_name)}{OWNER}", str(name), labels)
             self._client.tag(str(name), OWN_REPOSITORY, safe_name(own_name))
             if size > limits.total_bytes:
                 self.remove(owned)
@@ -88,6 +91,7 @@ class DockerImages:
         from docker.errors import APIError, ImageNotFound
 
         with engine_errors():
+            docker_storage.remove_container(self._client, f"{owned.rpartition(':')[2]}{OWNER}")
             try:
                 found = self._client.inspect_image(owned)  # type: ignore[no-untyped-call]
             except ImageNotFound:
@@ -102,11 +106,14 @@ class DockerImages:
                     if error.status_code != 409:  # a container of another run still uses it
                         raise
 
-    def owned(self) -> list[str]:
-        """Return the names of all images that runs own here."""
+    def forgotten(self, challenge: str) -> list[str]:
+        """Return the names of a challenge's images whose run is gone: nothing on the engine owns them."""
         with engine_errors():
-            found = self._client.images(name=OWN_REPOSITORY)
-        return sorted(tag for image in found for tag in image.get("RepoTags") or [])
+            images = self._client.images(name=OWN_REPOSITORY)
+            containers = {found["Names"][0].lstrip("/") for found in self._client.containers(all=True)}
+        tags = [tag for image in images for tag in image.get("RepoTags") or []]
+        own = [tag for tag in tags if tag.startswith(f"{OWN_REPOSITORY}:{challenge}.")]
+        return sorted(tag for tag in own if f"{tag.rpartition(':')[2]}{OWNER}" not in containers)
 
     def free_bytes(self) -> int:
         """Return what is free on the engine's disk."""
@@ -144,15 +151,8 @@ class DockerImages:
     def _reserved(self, own_name: str, need: int, labels: Mapping[str, str]) -> Iterator[None]:
         """Have room on the disk that no other pull counts on: a container that never starts says so to all."""
         marker = f"{own_name}.pulling"
-        docker_storage.remove_container(self._client, marker)
-        self._client.create_container(
-            find_image(self._client, self._helper_image, "organiser").id,
-            entrypoint=["-"],
-            name=marker,
-            network_disabled=True,
-            use_config_proxy=False,
-            labels={**{f"{LABEL_PREFIX}{k}": v for k, v in labels.items()}, RESERVED_LABEL: str(need)},
-        )
+        image = find_image(self._client, self._helper_image, "organiser").id
+        self._mark(marker, image, labels, {RESERVED_LABEL: str(need)})
         try:
             others = [
                 int(found["Labels"][RESERVED_LABEL])
@@ -168,6 +168,18 @@ class DockerImages:
             yield
         finally:
             docker_storage.remove_container(self._client, marker)
+
+    def _mark(self, name: str, image: str, labels: Mapping[str, str], more: Mapping[str, str] | None = None) -> None:
+        """Leave a container that never starts: it says whose something is, for as long as it is there."""
+        docker_storage.remove_container(self._client, name)
+        self._client.create_container(
+            image,
+            entrypoint=["-"],
+            name=name,
+            network_disabled=True,
+            use_config_proxy=False,
+            labels={**{f"{LABEL_PREFIX}{key}": value for key, value in labels.items()}, **(more or {})},
+        )
 
     def _stream(self, name: ImageName, login: tuple[str, str] | None) -> None:
         """Pull; leaving the stream early makes the engine stop."""

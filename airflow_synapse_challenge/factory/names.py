@@ -13,3 +13,8 @@ def submission_dag_id(challenge: Challenge, queue: Queue) -> str:
 def intake_dag_id(challenge: Challenge) -> str:
     """Return ``<challenge>__intake``."""
     return f"{challenge.challenge}__intake"
+
+
+def maintenance_dag_id(challenge: Challenge) -> str:
+    """Return ``<challenge>__maintenance``."""
+    return f"{challenge.challenge}__maintenance"

@@ -237,7 +237,7 @@ def test_a_step_that_cannot_run(complaints: Complaints, step: str, expected: str
         (
             "{id: 1, score: {script: evaluation/score.py}, mail: {templates: {score: x.txt}}}",
             '.mail.templates.score: "score" is not known; allowed: started, valid, invalid, scored, failed, '
-            'admin_failed; did you mean "scored"?',
+            'admin_failed, admin_withheld; did you mean "scored"?',
         ),
     ],
 )

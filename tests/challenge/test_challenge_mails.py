@@ -32,6 +32,7 @@ def context(**values: Any) -> MailContext:
         ("scored", "Submission to 'Task 1' scored!"),
         ("failed", "Workflow Failed"),
         ("admin_failed", "Submission Pipeline Failed"),
+        ("admin_withheld", "Leak budget used up in 'Task 1'"),
     ],
 )
 def test_subjects(event: Event, subject: str) -> None:
@@ -114,6 +115,7 @@ def test_who_wants_what() -> None:
         "scored": True,
         "failed": True,
         "admin_failed": True,
+        "admin_withheld": True,
     }
     assert not wanted("failed", queue(mail={"mask": 3}))
     assert wanted("valid", queue(mail={"errors_only": False}))

@@ -65,7 +65,7 @@ def test_a_challenge_becomes_an_intake_and_a_dag_for_each_ready_queue(challenges
     bag = dag_bag()
     assert bag.import_errors == {}
     assert set(bag.dag_ids) == {
-        f"{slug}__{name}" for slug in ("first", "second") for name in ("intake", "task-1", "task-2")
+        f"{slug}__{name}" for slug in ("first", "second") for name in ("intake", "maintenance", "task-1", "task-2")
     }
     evaluation = bag.dags["first__task-1"]
     assert [task.task_id for task in evaluation.topological_sort()] == ["claim", "validate", "score", "finish"]
@@ -75,6 +75,36 @@ def test_a_challenge_becomes_an_intake_and_a_dag_for_each_ready_queue(challenges
     assert evaluation.max_active_runs == 3
     assert "Task 1" in evaluation.doc_md
     assert [task.task_id for task in bag.dags["first__task-2"].topological_sort()] == ["claim", "validate", "finish"]
+
+
+MODELS = """\
+challenge: {slug}
+compute: {{memory: 8GiB}}
+queues:
+  - id: 9614001
+    name: Models
+    kind: docker_image
+    input_dir: /data
+    model: {{resources: {{memory: 4GiB, output: 3GiB}}}}
+    validate: {{script: validate.py}}
+    score: {{script: validate.py}}
+"""
+
+
+def test_a_queue_for_images_has_seven_tasks(challenges, dag_bag):
+    challenges("models", MODELS)
+    dag = dag_bag().dags["models__models"]
+    assert [task.task_id for task in dag.topological_sort()] == [
+        *("claim", "check_image", "run_model", "file_predictions", "validate", "score", "finish"),
+    ]
+    assert (dag.get_task("run_model").pool, dag.get_task("run_model").pool_slots) == ("models", 4)
+    assert dag.get_task("file_predictions").pool_slots == 3
+    assert dag.get_task("check_image").skip_when_invalid == ["run_model", "file_predictions", "validate", "score"]
+
+
+def test_a_host_without_containers_needs_no_sweeper(challenges, dag_bag):
+    challenges("plain", CHALLENGE.replace("compute: {{", "compute: {{engine: process, "))
+    assert "plain__maintenance" not in dag_bag().dags
 
 
 def test_the_intake_starts_in_the_triggerer(challenges, dag_bag):
