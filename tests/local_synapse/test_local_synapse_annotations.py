@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 
 def text(*values):
@@ -132,3 +136,81 @@ def test_a_create_bundle_with_bad_annotations_makes_nothing(organiser, project):
     }
     assert organiser.refused("POST", "/entity/bundle2/create", body)[0] == 400
     assert organiser.refused("POST", "/entity/child", {"parentId": project, "entityName": "Half"})[0] == 404
+
+
+@pytest.mark.rule("E-11", "U-08")
+def test_a_put_needs_an_etag_and_annotations_that_are_some(organiser, project):
+    path = f"/entity/{project}/annotations2"
+    status, reason = organiser.refused("PUT", path, {"annotations": {}})
+    assert (status, reason) == (400, "etag is required.")
+    etag = organiser.ok("GET", f"/entity/{project}")["etag"]
+    for wrong in ([], {"a": "1"}, {"a": {"type": "STRING", "value": "1"}}, {"a": {"type": "STRING", "value": [{}]}}):
+        assert organiser.refused("PUT", path, {"etag": etag, "annotations": wrong})[0] == 400
+    assert organiser.ok("GET", path)["etag"] == etag
+
+
+@pytest.mark.rule("U-08", "U-09")
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kind=st.sampled_from(["LONG", "TIMESTAMP_MS", "DOUBLE", "BOOLEAN"]),
+    value=st.one_of(
+        st.integers(),
+        st.floats(),
+        st.booleans(),
+        st.text("0123456789+-.eE_ naifNAIF", max_size=12),
+        st.sampled_from(["TRUE", "fAlse", "1_000", "0x10", " 7", "9223372036854775807", "9223372036854775808"]),
+    ),
+)
+def test_a_value_that_does_not_parse_is_refused(annotate, project, kind, value):
+    """As Java would read it: no underscores, no spaces, 64 bits."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    whole = re.fullmatch(r"[+-]?[0-9]+", text) is not None and -(2**63) <= int(text) < 2**63
+    number = r"[+-]?(nan|inf(inity)?|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)"
+    fits = {
+        "LONG": whole,
+        "TIMESTAMP_MS": whole,
+        "DOUBLE": re.fullmatch(number, text, re.IGNORECASE) is not None,
+        "BOOLEAN": text.lower() in ("true", "false"),
+    }[kind]
+    if isinstance(value, float) and not math.isfinite(value):
+        value = text
+    answer = annotate(project, {"key": {"type": kind, "value": [value]}})
+    assert answer.status_code == (200 if fits else 400)
+    if fits:
+        assert answer.json()["annotations"] == {"key": {"type": kind, "value": [text]}}
+    else:
+        assert answer.json()["reason"] == f"Value associated with key=key is not valid for type={kind}: {text}"
+
+
+def test_the_older_generation_reads_what_the_newer_wrote(organiser, project, annotate):
+    annotate(project, {
+        "text": text("a", "b"),
+        "truth": {"type": "BOOLEAN", "value": [True]},
+        "whole": {"type": "LONG", "value": [7]},
+        "real": {"type": "DOUBLE", "value": [0.5, "NaN"]},
+        "moment": {"type": "TIMESTAMP_MS", "value": [1700000000000]},
+    })  # fmt: skip
+    found = organiser.ok("GET", f"/entity/{project}/annotations")
+    assert found["stringAnnotations"] == {"text": ["a", "b"], "truth": ["true"]}
+    assert (found["longAnnotations"], found["doubleAnnotations"]) == ({"whole": [7]}, {"real": [0.5, "NaN"]})
+    assert (found["dateAnnotations"], found["blobAnnotations"]) == ({"moment": [1700000000000]}, {})
+    assert (found["id"], found["uri"]) == (project, f"/entity/{project}/annotations")
+    assert organiser.ok("GET", f"/entity/{project}/version/1/annotations") == found
+
+
+@pytest.mark.rule("G-15")
+def test_the_newer_generation_reads_what_the_older_wrote(organiser, person, project):
+    path = f"/entity/{project}/annotations"
+    found = organiser.ok("GET", path)
+    values = {"stringAnnotations": {"a": ["x"]}, "longAnnotations": {"b": [1]}, "dateAnnotations": {"c": [2]}}
+    changed = organiser.ok("PUT", path, found | values | {"doubleAnnotations": {"d": [2.5]}})
+    assert changed["etag"] != found["etag"]
+    assert organiser.ok("GET", f"{path}2")["annotations"] == {
+        "a": text("x"),
+        "b": {"type": "LONG", "value": ["1"]},
+        "c": {"type": "TIMESTAMP_MS", "value": ["2"]},
+        "d": {"type": "DOUBLE", "value": ["2.5"]},
+    }
+    assert organiser.refused("PUT", path, found | values)[0] == 412
+    assert organiser.refused("PUT", path, changed | {"longAnnotations": {"b": ["much"]}})[0] == 400
+    assert person().refused("GET", path)[0] == 403

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 
@@ -293,3 +295,144 @@ def test_how_something_was_made(organiser, project, new_file):
     assert activity["name"] == "Scoring"
     assert activity["used"][0]["reference"]["targetId"] == source
     assert organiser.refused("GET", f"/entity/{source}/generatedBy")[0] == 404
+
+
+@pytest.mark.rule("E-03")
+def test_a_move_changes_the_etag(organiser, project, new_folder):
+    folder, target = new_folder(organiser, project), new_folder(organiser, project)
+    found = organiser.ok("GET", f"/entity/{folder}")
+    assert organiser.ok("PUT", f"/entity/{folder}", found | {"parentId": target})["etag"] != found["etag"]
+    status, reason = organiser.refused("PUT", f"/entity/{folder}", found | {"parentId": project})
+    assert status == 412
+    assert reason == (
+        f"Object: {folder} was updated since you last fetched it, retrieve it again and re-apply the update"
+    )
+
+
+@pytest.mark.rule("E-02", "E-15")
+def test_a_move_meets_a_name_that_is_taken(organiser, project, new_folder):
+    folder, target = new_folder(organiser, project, "Wanderer"), new_folder(organiser, project)
+    new_folder(organiser, target, "Wanderer")
+    found = organiser.ok("GET", f"/entity/{folder}")
+    status, reason = organiser.refused("PUT", f"/entity/{folder}", found | {"parentId": target})
+    assert (status, reason) == (
+        409,
+        f"An entity with the name: Wanderer already exists with a parentId: {target}",
+    )
+
+
+@pytest.mark.rule("E-15")
+def test_what_moves_is_shared_as_its_new_place_is(organiser, person, project, new_folder, new_project, share):
+    reader = person()
+    target = new_project(organiser)
+    share(organiser, f"/entity/{target}", reader.id, "READ")
+    outer = new_folder(organiser, project)
+    inner = new_folder(organiser, outer)
+    assert reader.refused("GET", f"/entity/{inner}")[0] == 403
+    found = organiser.ok("GET", f"/entity/{outer}")
+    organiser.ok("PUT", f"/entity/{outer}", found | {"parentId": target})
+    assert reader.ok("GET", f"/entity/{inner}")["parentId"] == outer
+    assert organiser.ok("GET", f"/entity/{inner}/benefactor")["id"] == target
+
+
+@pytest.mark.rule("E-06")
+def test_nothing_lies_deeper_than_fifty(organiser, project, new_folder):
+    step = project
+    for _ in range(48):
+        step = new_folder(organiser, step)
+    body = {"concreteType": f"{PREFIX}Folder", "parentId": new_folder(organiser, step)}
+    assert organiser.refused("POST", "/entity", body)[0] == 400
+    with_content = new_folder(organiser, project)
+    new_folder(organiser, with_content)
+    found = organiser.ok("GET", f"/entity/{with_content}")
+    assert organiser.refused("PUT", f"/entity/{with_content}", found | {"parentId": step})[0] == 400
+
+
+@pytest.mark.rule("E-05")
+def test_what_a_file_may_not_say(organiser, project, new_file):
+    file, handle = new_file(organiser, project)
+    body = {"concreteType": f"{PREFIX}FileEntity", "name": "other", "parentId": project, "dataFileHandleId": handle}
+    assert organiser.refused("POST", "/entity", body | {"fileNameOverride": "x"})[0] == 400
+    found = organiser.ok("GET", f"/entity/{file}")
+    without = {key: value for key, value in found.items() if key != "dataFileHandleId"}
+    assert organiser.refused("PUT", f"/entity/{file}", without)[0] == 400
+
+
+@pytest.mark.rule("E-05")
+def test_a_file_keeps_a_handle_that_another_person_brought(organiser, person, project, new_file, share, upload):
+    editor = person()
+    share(organiser, f"/entity/{project}", editor.id, "READ", "UPDATE")
+    file, _ = new_file(organiser, project)
+    found = editor.ok("GET", f"/entity/{file}")
+    changed = editor.ok("PUT", f"/entity/{file}", found | {"description": "edited"})
+    assert changed["modifiedBy"] == str(editor.id)
+    foreign = upload(organiser, b"foreign")
+    status, reason = editor.refused("PUT", f"/entity/{file}", changed | {"dataFileHandleId": foreign})
+    assert (status, "Only the creator of a FileHandle" in reason) == (403, True)
+
+
+@pytest.mark.rule("G-06")
+def test_what_synapse_does_not_know_is_not_kept(organiser, project):
+    body = {"concreteType": f"{PREFIX}Folder", "parentId": project, "madeUp": 1, "description": None, "name": 5}
+    made = organiser.ok("POST", "/entity", body)
+    assert set(made) == {
+        "id", "name", "etag", "parentId", "concreteType", "createdOn", "createdBy", "modifiedOn", "modifiedBy",
+    }  # fmt: skip
+    assert made["name"] == "5"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", made["createdOn"])
+
+
+@pytest.mark.parametrize(
+    "field", [{"name": ["a"]}, {"description": {"a": 1}}, {"parentId": True}, {"dataFileHandleId": []}, {"etag": {}}]
+)
+@pytest.mark.rule("G-06")
+def test_fields_of_another_type(organiser, project, field):
+    body = {"concreteType": f"{PREFIX}FileEntity", "parentId": project, "dataFileHandleId": "1"}
+    status, reason = organiser.refused("POST", "/entity", body | field)
+    assert (status, next(iter(field)) in reason) == (400, True)
+
+
+@pytest.mark.rule("G-16")
+def test_the_older_name_of_the_type(organiser, project):
+    made = organiser.ok("POST", "/entity", {"entityType": f"{PREFIX}Folder", "parentId": project})
+    assert (made["concreteType"], "entityType" in made) == (f"{PREFIX}Folder", False)
+    change = {"entityType": f"{PREFIX}Folder", "etag": made["etag"], "name": "By the older name"}
+    assert organiser.ok("PUT", f"/entity/{made['id']}", change)["name"] == "By the older name"
+    wrong = {"concreteType": f"{PREFIX}Project", "etag": organiser.ok("GET", f"/entity/{made['id']}")["etag"]}
+    assert organiser.refused("PUT", f"/entity/{made['id']}", wrong)[0] == 400
+
+
+def test_descriptions_have_a_thousand_characters(organiser, project):
+    body = {"concreteType": f"{PREFIX}Folder", "parentId": project}
+    assert len(organiser.ok("POST", "/entity", body | {"description": "ü" * 1000})["description"]) == 1000
+    assert organiser.refused("POST", "/entity", body | {"description": "ü" * 1001})[0] == 400
+
+
+@pytest.mark.rule("E-09", "E-10")
+def test_a_creation_that_is_refused_leaves_nothing(organiser, project, unique):
+    name = unique("Half made")
+    body = {"concreteType": f"{PREFIX}Project", "name": name}
+    assert organiser.refused("POST", "/entity", body, generatedBy="1")[0] == 404
+    assert organiser.refused("POST", "/entity/child", {"entityName": name})[0] == 404
+
+
+def test_links_lead_synapseclient_to_their_target(organiser, project, new_folder, upload):
+    from synapseclient.models import File, Link
+
+    synapse = organiser.synapse
+    body = {"concreteType": f"{PREFIX}FileEntity", "name": "target", "parentId": project}
+    file = organiser.ok("POST", "/entity", body | {"dataFileHandleId": upload(organiser, b"the target")})["id"]
+    link = Link(name="Shortcut", parent_id=project, target_id=file, target_version_number=1).store(
+        synapse_client=synapse
+    )
+    stored = organiser.ok("GET", f"/entity/{link.id}")
+    assert stored["linksTo"] == {"targetId": file, "targetVersionNumber": 1}
+    assert isinstance(Link(id=link.id).get(follow_link=True, synapse_client=synapse), File)
+    folder = new_folder(organiser, project)
+    import synapseclient
+
+    older = synapse.store(synapseclient.Link(file, parent=folder))
+    assert older.linksToClassName == f"{PREFIX}FileEntity"
+    assert synapse.get(older.id, followLink=True, downloadFile=False).id == file
+    assert [child["id"] for child in synapse.getChildren(folder, includeTypes=["link"])] == [older.id]
+    assert organiser.refused("PUT", f"/entity/{older.id}", {"etag": older.etag, "linksTo": "nonsense"})[0] == 400
