@@ -34,6 +34,8 @@ EMPTY_WHEN_NOTHING = {"GET /repo/v1/projectSettings/{}/type/{}"}
 #: Any operation may answer these (the server's `common_errors`; a server that fails is no part of what is served).
 COMMON_ERRORS = frozenset({400, 401, 403, 404, 405, 415, 429})
 MOST_MISMATCHES = 5
+#: Part of the paths that ask for the result of a job; while it runs they answer 202 (J-01).
+RESULT_OF_JOB = "/async/get/"
 NOT_SERVED = 501
 NO_OPERATION = "does not have this operation"
 
@@ -147,6 +149,7 @@ def server() -> Description | None:
 def _full(entry: dict[str, Any]) -> dict[str, Any]:
     """An operation of the short list, as the long list would have it."""
     return {
+        "path": entry["path"],
         "success_status": entry["success"],
         "response_schema": entry["response"],
         "request_schema": entry["request"],
@@ -156,7 +159,7 @@ def _full(entry: dict[str, Any]) -> dict[str, Any]:
 def _of_server(entry: dict[str, Any], classes: Schema) -> Promise:
     status, note = entry["success_status"], entry.get("success_status_note", "")
     answers: dict[int, Schema | None] = {status: _body(entry["response_schema"], classes)}
-    if note.startswith("202"):
+    if RESULT_OF_JOB in entry["path"]:
         answers[202] = reference(JOB)
     described = "query_params" in entry
     return Promise(
@@ -199,11 +202,11 @@ def public() -> Description:
     description = Description("OpenAPI document", openapi.schemas(document))
     for path, operations in document["paths"].items():
         for verb, operation in operations.items():
-            description.add(verb.upper(), path, _of_openapi(operation, document["components"]["schemas"]))
+            description.add(verb.upper(), path, _of_openapi(path, operation, document["components"]["schemas"]))
     return description
 
 
-def _of_openapi(operation: dict[str, Any], components: Schema) -> Promise:
+def _of_openapi(path: str, operation: dict[str, Any], components: Schema) -> Promise:
     answers: dict[int, Schema | None] = {}
     for status, response in operation["responses"].items():
         content = response.get("content", {})
@@ -213,6 +216,8 @@ def _of_openapi(operation: dict[str, Any], components: Schema) -> Promise:
             answers[int(status)] = closed({"result": schema}, ["result"]) if schema == {"type": "boolean"} else schema
         elif status != "307":
             answers[int(status)] = None
+    if RESULT_OF_JOB in path:
+        answers[202] = reference(JOB)
     parameters = operation.get("parameters", [])
     asked = operation.get("requestBody", {}).get("content", {})
     return Promise(
@@ -270,6 +275,7 @@ def _mistakes_of_refusal(record: Record, description: Description, promise: Prom
         yield f"the local Synapse failed: {record.body.get('reason')}"
     elif promise and promise.errors is not None:
         more = MORE_ERRORS.get(openapi.same_path(record.operation), set())
+        more = more | ({409, 412} if RESULT_OF_JOB in record.operation else set())  # of what the job does (J-02)
         possible = COMMON_ERRORS | promise.errors | set(promise.answers) | more
         if promise.body and "etag" in description.properties(promise.body):
             possible |= {412}  # whatever carries an etag is compared with it (G-15)

@@ -217,7 +217,7 @@ RULES = {
 
 #: Rules that nothing here can follow or break, with the reason.
 NOT_APPLICABLE: dict[str, str] = {
-    "G-05": "what the local Synapse does not serve answers 501 and its name on purpose, so that nobody takes it for missing",
+    "G-05": "what is not served answers 501 and its name on purpose, so that nobody takes it for an unknown path",
     "P-03": "about the client and a package index; no request reaches Synapse",
     "P-19": "as G-05: services newer than the description are not served, and 501 says so (clients do not repeat it)",
 }
