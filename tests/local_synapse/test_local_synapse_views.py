@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 TABLE = "org.sagebionetworks.repo.model.table."
 SCORE, TEAM = ("score", "DOUBLE", {}), ("team", "STRING", {})
@@ -333,6 +335,40 @@ def test_a_view_lags_behind_but_loses_nothing(organiser, queue, submit, submitte
     setting(index_lag_seconds=0)
     annotate(first, score=1.0)
     assert seen() == {first: "1"}
+
+
+@pytest.mark.rule("W-07")
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.tuples(st.just("score"), st.integers(0, 1), st.integers(0, 9)),
+            st.tuples(st.just("wait"), st.integers(1, 40)),
+            st.just(("look",)),
+        ),
+        max_size=10,
+    )
+)
+def test_every_change_shows_in_the_end(organiser, queue, submit, submitter, new_view, annotate, setting, server, steps):
+    setting(index_lag_seconds=None)
+    server.set_clock(offset_seconds=0)
+    made = [submit(submitter)["id"] for _ in range(2)]
+    view, offset = new_view("submissionview", [queue], SCORE), 0
+    sql = f"SELECT id, score FROM $ WHERE id IN ({', '.join(made)})"
+    assert rows(organiser, view, sql) == [[made[0], None], [made[1], None]]
+    setting(index_lag_seconds=30)
+    scores = dict.fromkeys(made)
+    for kind, *values in steps:
+        if kind == "score":
+            annotate(made[values[0]], score=float(values[1]))
+            scores[made[values[0]]] = str(values[1])
+        elif kind == "wait":
+            offset += values[0]
+            server.set_clock(offset_seconds=offset)
+        else:
+            rows(organiser, view, sql)
+    server.set_clock(offset_seconds=offset + 31)
+    assert dict(rows(organiser, view, sql)) == scores
 
 
 @pytest.mark.rule("W-07")

@@ -67,7 +67,7 @@ def _numbers(query: Prepared, row: tuple[Any, ...]) -> list[str]:
 
 
 def _handle(store: Store, user: int, path: Path, name: str) -> int:
-    """Make a file handle of the caller's; whoever is not logged in has one that nobody else gets at."""
+    """Make a file handle of the caller's."""
     with path.open("rb") as source:
         digest = hashlib.file_digest(source, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     doc = {

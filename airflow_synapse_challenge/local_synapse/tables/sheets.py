@@ -44,11 +44,14 @@ def drop(store: Store, sheet: str) -> None:
 
 def create(store: Store, sheet: str, columns: Iterable[Json]) -> None:
     """Make an empty sheet."""
-    declared = [f"{cell(column)} {cells.TYPES[column['columnType']].storage}" for column in columns]
     store.run(
         f"CREATE TABLE {sheet} (ROW_ID INTEGER PRIMARY KEY, ROW_VERSION INTEGER NOT NULL, ROW_ETAG TEXT, "
-        f"ROW_BENEFACTOR INTEGER, ROW_STATE TEXT{''.join(f', {column}' for column in declared)})"
+        f"ROW_BENEFACTOR INTEGER, ROW_STATE TEXT{''.join(f', {_declared(column)}' for column in columns)})"
     )
+
+
+def _declared(column: Json) -> str:
+    return f"{cell(column)} {cells.TYPES[column['columnType']].storage}"
 
 
 def match(store: Store, sheet: str, columns: Sequence[Json]) -> None:
@@ -57,12 +60,14 @@ def match(store: Store, sheet: str, columns: Sequence[Json]) -> None:
         create(store, sheet, columns)
         return
     has = cells_of(store, sheet)
-    wanted = {cell(column): column for column in columns}
-    for name in sorted(has - set(wanted)):
-        store.run(f"ALTER TABLE {sheet} DROP COLUMN {name}")
-    for name, column in wanted.items():
-        if name not in has:
-            store.run(f"ALTER TABLE {sheet} ADD COLUMN {name} {cells.TYPES[column['columnType']].storage}")
+    if has - {cell(column) for column in columns}:
+        # Older SQLites cannot drop a column.
+        copy(store, sheet, f"{sheet}_new", [column for column in columns if cell(column) in has])
+        drop(store, sheet)
+        store.run(f"ALTER TABLE {sheet}_new RENAME TO {sheet}")
+    for column in columns:
+        if cell(column) not in has:
+            store.run(f"ALTER TABLE {sheet} ADD COLUMN {_declared(column)}")
 
 
 def copy(store: Store, source: str, target: str, columns: Iterable[Json]) -> None:

@@ -31,6 +31,13 @@ TABLE = re.compile(r"syn(\d{1,18})(?:_v(\d{1,18}))?", re.IGNORECASE)
 LONGEST = 1024 * 1024
 
 
+def _group_concat(parsing: Any) -> exp.GroupConcat:
+    """Parse the arguments of GROUP_CONCAT, which end with a separator."""
+    this = parsing._parse_lambda()
+    separated = parsing._match(MySQL.Tokenizer.KEYWORDS["SEPARATOR"])
+    return exp.GroupConcat(this=this, separator=parsing._parse_string() if separated else None)
+
+
 class SynapseSql(Dialect):
     """What Synapse's queries are written in: functions are told apart by their names alone."""
 
@@ -44,7 +51,7 @@ class SynapseSql(Dialect):
         """Only what is no plain call is parsed by name."""
 
         FUNCTIONS = {}
-        FUNCTION_PARSERS = {name: MySQL.Parser.FUNCTION_PARSERS[name] for name in ("CAST", "GROUP_CONCAT")}
+        FUNCTION_PARSERS = {"CAST": parser.Parser.FUNCTION_PARSERS["CAST"], "GROUP_CONCAT": _group_concat}
         NO_PAREN_FUNCTION_PARSERS = {"CASE": parser.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"]}
 
 
