@@ -436,3 +436,17 @@ def test_links_lead_synapseclient_to_their_target(organiser, project, new_folder
     assert synapse.get(older.id, followLink=True, downloadFile=False).id == file
     assert [child["id"] for child in synapse.getChildren(folder, includeTypes=["link"])] == [older.id]
     assert organiser.refused("PUT", f"/entity/{older.id}", {"etag": older.etag, "linksTo": "nonsense"})[0] == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/version/{}", "/version/{}/annotations2", "/version/{}/generatedBy", "/version/{}/filehandles"]
+)
+@pytest.mark.parametrize("version", ["false", "-1", "1.5", "9" * 30])
+def test_versions_are_whole_numbers(organiser, project, path, version):
+    assert organiser.refused("GET", f"/entity/{project}{path.format(version)}")[0] == 400
+
+
+def test_types_that_synapse_has_and_this_one_does_not(organiser, project):
+    body = {"name": "Collected", "parentId": project}
+    for kind, status in (("table.DatasetCollection", 501), ("RecordSet", 501), ("Nonsense", 400)):
+        assert organiser.refused("POST", "/entity", body | {"concreteType": f"{PREFIX}{kind}"})[0] == status

@@ -172,7 +172,7 @@ def get_bundle(context: Context) -> Json:
 
 @operation(
     "POST",
-    "/repo/v1/entity/{id}/version/{version:int}/bundle2",
+    "/repo/v1/entity/{id}/version/{version}/bundle2",
     200,
     body=BundleRequestBody,
     scopes=("view",),
@@ -182,7 +182,7 @@ def get_version_bundle(context: Context) -> Json:
     """Read the requested parts of a version of an entity (E-18)."""
     entity = context.number("id")
     nodes.require(context.store, entity, context.user, "READ")
-    return bundle_of(context.store, entity, context.user, context.body, int(context.path["version"]))
+    return bundle_of(context.store, entity, context.user, context.body, versions.asked_version(context))
 
 
 @operation("POST", "/repo/v1/entity/bundle2/create", 201, body=BundleBody, scopes=CHANGES)

@@ -6,13 +6,20 @@ import re
 import sqlite3
 from typing import Any
 
-from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NameTaken, NotAllowed, Stale
+from airflow_synapse_challenge.local_synapse.core.errors import (
+    Invalid,
+    Missing,
+    NameTaken,
+    NotAllowed,
+    NotServed,
+    Stale,
+)
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, as_id
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump, load, new_etag
 from airflow_synapse_challenge.local_synapse.people import access
 
 from . import nodes
-from .nodes import FILE, KINDS, PROJECT, ROOT, FileBody, Kind
+from .nodes import FILE, KINDS, PREFIX, PROJECT, ROOT, FileBody, Kind
 
 NAME = re.compile(r"[a-zA-Z0-9,_. \-+()']{1,256}")
 ALIAS = re.compile(r"[a-zA-Z0-9_]+")
@@ -20,6 +27,21 @@ LONGEST_DESCRIPTION = 1000
 MOST_CHILDREN = 10_000
 MOST_VERSIONS = 15_000
 DEEPEST = 50
+#: Types of entities that Synapse has and that need not be here.
+OTHER_TYPES = {
+    f"{PREFIX}{name}"
+    for name in (
+        "RecordSet",
+        "docker.DockerRepository",
+        "table.Dataset",
+        "table.DatasetCollection",
+        "table.EntityView",
+        "table.MaterializedView",
+        "table.SubmissionView",
+        "table.TableEntity",
+        "table.VirtualTable",
+    )
+}
 
 
 def create(store: Store, user: int, body: Json, entity: int | None = None) -> int:
@@ -28,9 +50,9 @@ def create(store: Store, user: int, body: Json, entity: int | None = None) -> in
 
     :param entity: the id that it gets; default: a new one.
     """
-    kind = body.get("concreteType") or body.get("entityType")
+    kind = known_type(body.get("concreteType") or body.get("entityType"))
     if kind not in KINDS:
-        raise Invalid(f"Unknown or unsupported concreteType: {kind}")
+        raise NotServed(f"The local Synapse has no entities of this type: {kind}")
     if user == ANONYMOUS:
         raise NotAllowed("Anonymous users cannot create entities.")
     parent = _parent_of_new(store, user, kind, body.get("parentId"))
@@ -86,6 +108,17 @@ def update(store: Store, user: int, entity: int, body: Json, *, new_version: boo
     )
     nodes.keep_version(store, entity)
     return nodes.show(nodes.row_of(store, entity))
+
+
+def known_type(kind: str | None) -> str:
+    """
+    Return the name of a type of entities.
+
+    :raises Invalid: Synapse has no such type.
+    """
+    if kind not in KINDS and kind not in OTHER_TYPES:
+        raise Invalid(f"Unknown concreteType: {kind}")
+    return kind
 
 
 def require_etag(row: sqlite3.Row, etag: Any) -> None:

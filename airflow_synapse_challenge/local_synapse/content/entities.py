@@ -8,13 +8,17 @@ and :mod:`.trash`.
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import AfterValidator
+
 from airflow_synapse_challenge.local_synapse.core.bodies import Body
 from airflow_synapse_challenge.local_synapse.core.errors import Missing
 from airflow_synapse_challenge.local_synapse.core.http import Context, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json
 
 from . import trash
-from .changes import checked_name, create, project_with_alias, update
+from .changes import checked_name, create, known_type, project_with_alias, update
 from .entity_annotations import annotations_of, write_annotations
 from .nodes import (
     FILE,
@@ -42,6 +46,9 @@ from .versions import add_version, version_of
 CHANGES = ("view", "modify")
 
 
+EntityTypeName = Annotated[str, AfterValidator(known_type)]
+
+
 class EntityBody(Body, total=False):
     """``Entity``: the fields of every type; each type's own are in its :class:`~.nodes.Kind`."""
 
@@ -50,8 +57,8 @@ class EntityBody(Body, total=False):
     id: str
     etag: str
     parentId: str
-    concreteType: str
-    entityType: str
+    concreteType: EntityTypeName
+    entityType: EntityTypeName
     versionLabel: str
     versionComment: str
 

@@ -64,15 +64,16 @@ def write_annotations(store: Store, entity: int, values: Json) -> None:
 
 @operation("GET", "/repo/v1/entity/{id}/annotations2")
 def get_annotations(context: Context) -> Json:
-    """Read annotations (E-11)."""
+    """Read annotations; none are derived from a JSON schema, for there are none here (E-11)."""
+    context.flag("includeDerived")
     return annotations_of(nodes.require(context.store, context.number("id"), context.user, "READ"))
 
 
-@operation("GET", "/repo/v1/entity/{id}/version/{version:int}/annotations2")
+@operation("GET", "/repo/v1/entity/{id}/version/{version}/annotations2")
 def get_annotations_of_version(context: Context) -> Json:
     """Read the annotations of a version."""
     row = nodes.require(context.store, context.number("id"), context.user, "READ")
-    return annotations_of_version(context.store, row, int(context.path["version"]))
+    return annotations_of_version(context.store, row, versions.asked_version(context))
 
 
 @operation("PUT", "/repo/v1/entity/{id}/annotations2", body=AnnotationsBody, scopes=CHANGES)
@@ -96,11 +97,11 @@ def get_older_annotations(context: Context) -> Json:
     return _older(row, annotations_of(row))
 
 
-@operation("GET", "/repo/v1/entity/{id}/version/{version:int}/annotations")
+@operation("GET", "/repo/v1/entity/{id}/version/{version}/annotations")
 def get_older_annotations_of_version(context: Context) -> Json:
     """Read the annotations of a version in the older generation's form."""
     row = nodes.require(context.store, context.number("id"), context.user, "READ")
-    return _older(row, annotations_of_version(context.store, row, int(context.path["version"])))
+    return _older(row, annotations_of_version(context.store, row, versions.asked_version(context)))
 
 
 @operation("PUT", "/repo/v1/entity/{id}/annotations", body=OlderAnnotationsBody, scopes=CHANGES)
@@ -126,7 +127,7 @@ def _older(row: sqlite3.Row, annotations: Json) -> Json:
         "id": annotations["id"],
         "etag": annotations["etag"],
         "uri": f"/entity/{annotations['id']}/annotations",
-        "creationDate": str(round(created.timestamp() * 1000)),
+        "creationDate": round(created.timestamp() * 1000),
         **maps,
     }
 

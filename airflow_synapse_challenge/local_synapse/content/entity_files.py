@@ -52,11 +52,11 @@ def list_file_handles(context: Context) -> Json:
     return _results(context, nodes.show(row))
 
 
-@operation("GET", "/repo/v1/entity/{id}/version/{version:int}/filehandles")
+@operation("GET", "/repo/v1/entity/{id}/version/{version}/filehandles")
 def list_file_handles_of_version(context: Context) -> Json:
     """Read the file handles of a version of an entity; needs DOWNLOAD (E-20)."""
     row = nodes.require(context.store, context.number("id"), context.user, "DOWNLOAD")
-    return _results(context, versions.version_of(context.store, row["id"], int(context.path["version"])))
+    return _results(context, versions.version_of(context.store, row["id"], versions.asked_version(context)))
 
 
 def _results(context: Context, shown: Json) -> Json:
@@ -65,10 +65,10 @@ def _results(context: Context, shown: Json) -> Json:
     return {"list": [handles.show(context.store, int(shown["dataFileHandleId"]))]}
 
 
-@operation("PUT", "/repo/v1/entity/{id}/version/{version:int}/filehandle", body=FileHandleUpdateBody, scopes=CHANGES)
+@operation("PUT", "/repo/v1/entity/{id}/version/{version}/filehandle", body=FileHandleUpdateBody, scopes=CHANGES)
 def put_file_handle(context: Context) -> None:
     """Give a version of a file another file handle of the same content, which is how files move between storages."""
-    store, entity, version = context.store, context.number("id"), int(context.path["version"])
+    store, entity, version = context.store, context.number("id"), versions.asked_version(context)
     old, new = context.body.get("oldFileHandleId"), context.body.get("newFileHandleId")
     require(old, "oldFileHandleId")
     require(new, "newFileHandleId")

@@ -184,11 +184,11 @@ def get_generated_by(context: Context) -> Json:
     return _made(context.store, row, row["version"])
 
 
-@operation("GET", "/repo/v1/entity/{id}/version/{version:int}/generatedBy")
+@operation("GET", "/repo/v1/entity/{id}/version/{version}/generatedBy")
 def get_version_generated_by(context: Context) -> Json:
     """Read how a version of an entity was made."""
     row = nodes.require(context.store, context.number("id"), context.user, "READ")
-    return _made(context.store, row, int(context.path["version"]))
+    return _made(context.store, row, versions.asked_version(context))
 
 
 def _made(store: Store, row: sqlite3.Row, version: int) -> Json:

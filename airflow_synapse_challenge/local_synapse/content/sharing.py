@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import get_args
 
-from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed, Stale
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed, Stale, require
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json, Store, load
 from airflow_synapse_challenge.local_synapse.people import access
@@ -12,7 +13,7 @@ from airflow_synapse_challenge.local_synapse.people import access
 from . import nodes
 
 CHANGES = ("view", "modify")
-ACCESS_TYPES = {*access.ENTITY_ADMIN, *access.EVALUATION_ADMIN, *access.TEAM_ADMIN}
+ACCESS_TYPES = get_args(access.AccessType)
 
 #: Rights that are an access type.
 RIGHTS = {
@@ -123,6 +124,7 @@ def get_permissions(context: Context) -> Json:
 def has_access(context: Context) -> Json:
     """Tell whether the caller has an access type."""
     kind = context.query.get("accessType", "")
+    require(kind, "accessType")
     if kind not in ACCESS_TYPES:
         raise Invalid(f"{kind} is not an access type.")
     row = nodes.row_of(context.store, context.number("id"))

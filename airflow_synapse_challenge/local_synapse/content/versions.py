@@ -10,6 +10,16 @@ from airflow_synapse_challenge.local_synapse.core.store import Json, Store, dump
 
 from . import changes, nodes
 
+LONGEST_NUMBER = 18
+
+
+def asked_version(context: Context) -> int:
+    """Return the version that a request's path names."""
+    text = context.path["version"]
+    if not (text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER):
+        raise Invalid(f"version must be a whole number, not {text!r}")
+    return int(text)
+
 
 def kept_version(store: Store, row: sqlite3.Row, version: int) -> sqlite3.Row:
     """Return what is kept of a version of an entity."""
@@ -41,11 +51,11 @@ def add_version(store: Store, user: int, entity: int, fields: Json) -> int:
     return version
 
 
-@operation("GET", "/repo/v1/entity/{id}/version/{version:int}")
+@operation("GET", "/repo/v1/entity/{id}/version/{version}")
 def get_version(context: Context) -> Json:
     """Read a version of an entity."""
     nodes.require(context.store, context.number("id"), context.user, "READ")
-    return version_of(context.store, context.number("id"), int(context.path["version"]))
+    return version_of(context.store, context.number("id"), asked_version(context))
 
 
 @operation("GET", "/repo/v1/entity/{id}/version")
@@ -82,10 +92,10 @@ def _version_info(row: sqlite3.Row, found: sqlite3.Row) -> Json:
     }
 
 
-@operation("DELETE", "/repo/v1/entity/{id}/version/{version:int}", 204)
+@operation("DELETE", "/repo/v1/entity/{id}/version/{version}", 204)
 def delete_version(context: Context) -> None:
     """Delete a version for good; the newest that is left becomes the current one (E-04)."""
-    store, entity, version = context.store, context.number("id"), int(context.path["version"])
+    store, entity, version = context.store, context.number("id"), asked_version(context)
     row = nodes.require(store, entity, context.user, "DELETE")
     kept_version(store, row, version)
     if store.value("SELECT count(*) FROM entity_version WHERE entity = ?", entity) == 1:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from airflow_synapse_challenge.local_synapse.core.bodies import Body, Long
-from airflow_synapse_challenge.local_synapse.core.errors import Invalid, NotAllowed, require
+from airflow_synapse_challenge.local_synapse.core.errors import Invalid, NotAllowed, NotServed, require
 from airflow_synapse_challenge.local_synapse.core.http import ANONYMOUS, Context, operation
 from airflow_synapse_challenge.local_synapse.core.store import Json
 
@@ -21,7 +21,11 @@ CONTENT_FIELDS = ("fileName", "contentType", "contentMd5", "contentSize", "stora
 class ExternalBody(Body, total=False):
     """``ExternalFileHandle`` or ``ExternalObjectStoreFileHandle``."""
 
-    concreteType: str
+    concreteType: Literal[
+        "org.sagebionetworks.repo.model.file.ExternalFileHandle",
+        "org.sagebionetworks.repo.model.file.ExternalObjectStoreFileHandle",
+        "org.sagebionetworks.repo.model.file.ProxyFileHandle",
+    ]
     externalURL: str
     fileKey: str
     fileName: str
@@ -34,7 +38,7 @@ class ExternalBody(Body, total=False):
 class S3Body(Body, total=False):
     """``S3FileHandle`` of an object that its owner has put into a bucket."""
 
-    concreteType: str
+    concreteType: Literal["org.sagebionetworks.repo.model.file.S3FileHandle"]
     bucketName: str
     key: str
     fileName: str
@@ -77,7 +81,7 @@ def post_external(context: Context) -> Json:
     elif kind == handles.OBJECT_STORE:
         doc |= _in_object_store(context)
     else:
-        raise Invalid(f"Unsupported type of external file handle: {kind}")
+        raise NotServed("The local Synapse has no files behind a proxy.")
     return handles.show(context.store, handles.add(context.store, context.user, None, doc))
 
 

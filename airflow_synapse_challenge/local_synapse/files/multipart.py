@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import uuid
+from typing import Literal
 
 from airflow_synapse_challenge.local_synapse.core.bodies import Body, Long
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, NotAllowed, require
@@ -24,7 +25,10 @@ UPLOAD, COPY = (f"{handles.MODEL}Multipart{name}Request" for name in ("Upload", 
 class MultipartBody(Body, total=False):
     """``MultipartUploadRequest`` or ``MultipartUploadCopyRequest``."""
 
-    concreteType: str
+    concreteType: Literal[
+        "org.sagebionetworks.repo.model.file.MultipartUploadRequest",
+        "org.sagebionetworks.repo.model.file.MultipartUploadCopyRequest",
+    ]
     fileName: str
     contentType: str
     contentMD5Hex: str
@@ -52,8 +56,6 @@ def begin(context: Context) -> Json:
     wish = {"concreteType": UPLOAD} | {
         key: context.body[key] for key in MultipartBody.__annotations__ if key in context.body
     }
-    if wish["concreteType"] not in (UPLOAD, COPY):
-        raise Invalid(f"Unknown concreteType of a multipart request: {wish['concreteType']}")
     plan = _planned_copy(context, wish) if wish["concreteType"] == COPY else _planned_upload(store, wish)
     identity = hashlib.sha256(dump(wish).encode()).hexdigest()
     if context.flag("forceRestart"):
@@ -203,11 +205,11 @@ def part_urls(context: Context) -> Json:
     }
 
 
-@operation("PUT", "/file/v1/file/multipart/{id}/add/{part:int}", 201, scopes=CHANGES)
+@operation("PUT", "/file/v1/file/multipart/{id}/add/{part}", 201, scopes=CHANGES)
 def add_part(context: Context) -> Json:
     """Count a part in if its content is what the caller says; a wrong MD5 is no HTTP error (F-03)."""
     row = _own(context)
-    number = _checked_part(int(context.path["part"]), row["parts"])
+    number = _checked_part(context.number("part"), row["parts"])
     wanted = context.query.get("partMD5Hex")
     require(wanted, "partMD5Hex")
     if row["file_handle"] is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from airflow_synapse_challenge.local_synapse.content import changes, nodes
@@ -31,11 +31,11 @@ MOST_LOCATIONS = 10
 class SettingBody(Body, total=False):
     """``UploadDestinationListSetting``."""
 
-    concreteType: str
+    concreteType: Literal["org.sagebionetworks.repo.model.project.UploadDestinationListSetting"]
     id: str
     etag: str
     projectId: str
-    settingsType: str
+    settingsType: Literal["upload"]
     locations: list[Long]
 
 
@@ -72,8 +72,6 @@ def post_setting(context: Context) -> Json:
 
 
 def _checked_locations(store: Store, body: Json) -> list[int]:
-    if body.get("concreteType", SETTING) != SETTING or body.get("settingsType", TYPE) != TYPE:
-        raise Invalid(f"The only setting of a project is '{TYPE}'.")
     locations: list[int] = body.get("locations") or []
     if not locations:
         raise Invalid("locations is required and must not be empty.")
@@ -107,7 +105,7 @@ def _row_of(store: Store, setting: int) -> sqlite3.Row:
     return row
 
 
-@operation("GET", "/repo/v1/projectSettings/{id:int}")
+@operation("GET", "/repo/v1/projectSettings/{id}")
 def get_setting(context: Context) -> Json:
     """Read a setting."""
     row = _row_of(context.store, context.number("id"))
@@ -128,7 +126,7 @@ def get_setting_of(context: Context) -> Json | None:
     return None
 
 
-@operation("DELETE", "/repo/v1/projectSettings/{id:int}", 204)
+@operation("DELETE", "/repo/v1/projectSettings/{id}", 204)
 def delete_setting(context: Context) -> None:
     """Let the files of a project or a folder go where they would without the setting."""
     row = _row_of(context.store, context.number("id"))
@@ -142,11 +140,11 @@ def get_destination(context: Context) -> Json:
     return _destination(context, _locations(context)[0])
 
 
-@operation("GET", "/file/v1/entity/{id}/uploadDestination/{storageLocationId:int}")
+@operation("GET", "/file/v1/entity/{id}/uploadDestination/{storageLocationId}")
 def get_destination_of_location(context: Context) -> Json:
     """Tell where files go that are put into one of an entity's storage locations."""
     _locations(context)
-    return _destination(context, int(context.path["storageLocationId"]))
+    return _destination(context, context.number("storageLocationId"))
 
 
 @operation("GET", "/file/v1/entity/{id}/uploadDestinations")

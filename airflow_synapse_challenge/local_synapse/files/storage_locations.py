@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter
 
@@ -27,13 +27,21 @@ tables(
 CHANGES = ("view", "modify")
 MODEL = "org.sagebionetworks.repo.model.project."
 SHORTEST_SECRET = 36
+LocationTypeName = Literal[
+    "org.sagebionetworks.repo.model.project.S3StorageLocationSetting",
+    "org.sagebionetworks.repo.model.project.ExternalS3StorageLocationSetting",
+    "org.sagebionetworks.repo.model.project.ExternalGoogleCloudStorageLocationSetting",
+    "org.sagebionetworks.repo.model.project.ExternalStorageLocationSetting",
+    "org.sagebionetworks.repo.model.project.ExternalObjectStorageLocationSetting",
+    "org.sagebionetworks.repo.model.project.ProxyStorageLocationSettings",
+]
 UploadType = Literal["S3", "GOOGLECLOUDSTORAGE", "SFTP", "HTTPS", "PROXYLOCAL", "NONE"]
 
 
 class LocationBody(Body, total=False):
     """``StorageLocationSetting``: the fields of every type."""
 
-    concreteType: str
+    concreteType: LocationTypeName
     uploadType: UploadType
     banner: str
     description: str
@@ -103,17 +111,7 @@ class LocationType:
         object.__setattr__(self, "shape", TypeAdapter(self.body))
 
 
-S3, EXTERNAL_S3, GOOGLE, EXTERNAL, OBJECT_STORE, PROXY = (
-    f"{MODEL}{name}"
-    for name in (
-        "S3StorageLocationSetting",
-        "ExternalS3StorageLocationSetting",
-        "ExternalGoogleCloudStorageLocationSetting",
-        "ExternalStorageLocationSetting",
-        "ExternalObjectStorageLocationSetting",
-        "ProxyStorageLocationSettings",
-    )
-)
+S3, EXTERNAL_S3, GOOGLE, EXTERNAL, OBJECT_STORE, PROXY = get_args(LocationTypeName)
 TYPES = {
     S3: LocationType(S3Body, (), "S3", handles.S3),
     EXTERNAL_S3: LocationType(ExternalS3Body, ("bucket",), "S3", handles.S3),
@@ -183,9 +181,8 @@ def post_location(context: Context) -> Json:
 
 def _checked(body: Json) -> Json:
     """Return what a storage location keeps of a request."""
-    kind = TYPES.get(body.get("concreteType", ""))
-    if kind is None:
-        raise Invalid(f"Unknown concreteType of a storage location: {body.get('concreteType')}")
+    require(body.get("concreteType"), "concreteType")
+    kind = TYPES[body["concreteType"]]
     known = kind.body.__annotations__
     doc = {"uploadType": kind.upload_type}
     doc |= {key: value for key, value in shaped(kind.shape, body).items() if key in known}
@@ -196,7 +193,7 @@ def _checked(body: Json) -> Json:
     return doc
 
 
-@operation("GET", "/repo/v1/storageLocation/{id:int}")
+@operation("GET", "/repo/v1/storageLocation/{id}")
 def get_location(context: Context) -> Json:
     """Read a storage location; only its creator may."""
     return require_own(context.store, context.user, context.number("id"))
