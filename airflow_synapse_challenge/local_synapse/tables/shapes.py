@@ -131,19 +131,31 @@ class ColumnChange(Body, total=False):
     newColumnId: str
 
 
-class TableUpdateRequest(Body, total=False):
-    """A change of a table; which fields it has depends on its type."""
+class AppendableRowSetRequest(Body, total=False):
+    """Rows that are appended, changed or deleted."""
 
     concreteType: str
     entityId: str
-    changes: list[ColumnChange]
-    orderedColumnIds: list[str]
     toAppend: AppendableRowSet
+
+
+class UploadToTableRequest(Body, total=False):
+    """A CSV file whose rows are appended, changed or deleted."""
+
+    concreteType: str
+    entityId: str
     tableId: str
     uploadFileHandleId: str
     updateEtag: str
     linesToSkip: Long
     csvTableDescriptor: CsvTableDescriptor
+
+
+class TableUpdateRequest(AppendableRowSetRequest, UploadToTableRequest, total=False):
+    """A change of a table; which fields it has depends on its type."""
+
+    changes: list[ColumnChange]
+    orderedColumnIds: list[str]
     searchEnabled: bool
 
 

@@ -182,7 +182,7 @@ def transact(context: Context) -> Json:
     "/repo/v1/entity/{id}/table/append/async",
     request=f"{MODEL}AppendableRowSetRequest",
     response=f"{MODEL}RowReferenceSetResults",
-    body=shapes.TableUpdateRequest,
+    body=shapes.AppendableRowSetRequest,
     scopes=UPDATE_SCOPES,
 )
 def append(context: Context) -> Json:
@@ -200,7 +200,7 @@ for _path in ("/repo/v1/entity/{id}/table/upload/csv/async", "/repo/v1/table/upl
         _path,
         request=f"{MODEL}UploadToTableRequest",
         response=f"{MODEL}UploadToTableResult",
-        body=shapes.TableUpdateRequest,
+        body=shapes.UploadToTableRequest,
         scopes=UPDATE_SCOPES,
     )(_upload)
 
