@@ -45,7 +45,7 @@ PROJECT, FOLDER, FILE, LINK = (f"{PREFIX}{name}" for name in ("Project", "Folder
 #: Names of types that requests may hold, also of those that this Synapse does not have.
 ENTITY_TYPES = (
     "project", "folder", "file", "table", "link", "entityview", "dockerrepo", "submissionview", "dataset",
-    "datasetcollection", "materializedview", "virtualtable", "recordset",
+    "datasetcollection", "materializedview", "virtualtable", "recordset", "searchindex",
 )  # fmt: skip
 #: Fields of every entity that are no part of its document: columns, or set by the server.
 SERVER_FIELDS = (
