@@ -331,6 +331,16 @@ def test_order_follows_aliases_and_several_keys(table):
     ]
 
 
+def test_rows_are_ordered_and_grouped_by_the_number_of_a_column(table):
+    assert table.column("SELECT rank, name FROM $ WHERE rank < 5 ORDER BY 2 DESC") == ["3", "1", "2"]
+    assert table.rows("SELECT good, COUNT(*) FROM $ GROUP BY 1 ORDER BY 1") == [
+        [None, "2"],
+        ["false", "1"],
+        ["true", "2"],
+    ]
+    assert table.reason("SELECT rank FROM $ ORDER BY 2")
+
+
 def test_limit_and_offset(table):
     assert table.column("SELECT name FROM $ LIMIT 2") == ["alpha", "Beta"]
     assert table.column("SELECT name FROM $ LIMIT 2 OFFSET 3") == ["delta%", "it's"]

@@ -217,14 +217,9 @@ def _aggregate(translator: Translator, function: Function, name: str, arguments:
         once, arguments = "DISTINCT", list(arguments[0].expressions)
         _check_count(name, arguments, 1, 1)
     values = [translator.typed(argument) for argument in arguments]
-    collated = [
-        Typed(f"{value.sql} COLLATE NOCASE", value.kind) if once and _is_text(value) else value for value in values
-    ]
-    return _filled(translator, function, collated, once)
-
-
-def _is_text(value: Typed) -> bool:
-    return value.kind in cells.TEXTUAL
+    if once and values[0].kind in cells.TEXTUAL:
+        values = [Typed(f"{values[0].sql} COLLATE NOCASE", values[0].kind)]
+    return _filled(translator, function, values, once)
 
 
 def _choice(translator: Translator, name: str, arguments: list[Any]) -> Typed:

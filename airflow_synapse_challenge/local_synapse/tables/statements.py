@@ -179,9 +179,10 @@ class _Statement:
 
     def __init__(self, tree: Any, translator: Translator, tables: str, *, guarded: bool) -> None:
         self._tree, self._translator, self._tables, self._guarded = tree, translator, tables, guarded
+        self._columns: tuple[Output, ...] = ()
 
     def selection(self) -> Selection:
-        outputs = self._outputs()
+        self._columns = outputs = self._outputs()
         guards = self._guards()
         where = self._where(guards)
         aliases = self._aliases(outputs)
@@ -275,7 +276,14 @@ class _Statement:
         return bool(distinct)
 
     def _ordered(self, item: Any) -> str:
-        value = self._translator.typed(item)
+        """Return what rows are ordered or grouped by; a whole number means a column of the result."""
+        if isinstance(item, exp.Literal) and not item.is_string:
+            number = int(item.name) if item.name.isdecimal() else 0
+            if not 1 <= number <= len(self._columns):
+                raise Invalid(f"The result has no column {item.name}")
+            value = self._columns[number - 1].value
+        else:
+            value = self._translator.typed(item)
         return f"{value.value} COLLATE NOCASE" if value.kind in cells.TEXTUAL else value.value
 
     def _order(self, *, rows: bool) -> str:
