@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 
 from . import control
-from .content import children, dois, entities, entity_access
+from .content import bundles, children, dois, entities
 from .core.http import Server
 from .core.store import Store
 from .docker import bearer_tokens, commits, events, repositories
@@ -59,6 +59,7 @@ from .wikis import services as wikis
 CONCEPTS = (
     batches,
     bearer_tokens,
+    bundles,
     challenge_teams,
     challenges,
     children,
@@ -74,7 +75,6 @@ CONCEPTS = (
     downloads,
     eligibility,
     entities,
-    entity_access,
     evaluations,
     events,
     external,

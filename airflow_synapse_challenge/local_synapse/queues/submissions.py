@@ -8,7 +8,7 @@ from typing import get_args
 
 from starlette.responses import Response
 
-from airflow_synapse_challenge.local_synapse.content import entities, entity_access
+from airflow_synapse_challenge.local_synapse.content import bundles, entities
 from airflow_synapse_challenge.local_synapse.content.annotation_rules import without_private
 from airflow_synapse_challenge.local_synapse.core.errors import Invalid, Missing, require
 from airflow_synapse_challenge.local_synapse.core.http import Context, Redirect, as_id, operation
@@ -136,7 +136,7 @@ def _project(store: Store, evaluation: int) -> int:
 def _frozen_bundle(store: Store, entity: int, user: int, version: int) -> Json:
     """The entity as it is now, kept for ever (S-03)."""
     wish = {"includeEntity": True, "includeAnnotations": True, "includeFileHandles": True}
-    bundle = entity_access.bundle_of(store, entity, user, wish, version)
+    bundle = bundles.bundle_of(store, entity, user, wish, version)
     return {"fileHandles": [], **bundle}
 
 
