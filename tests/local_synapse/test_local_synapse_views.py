@@ -128,11 +128,11 @@ def test_a_team_is_the_submitter_of_its_submissions(organiser, queue, submitter,
 
 
 @pytest.mark.rule("W-02")
-@pytest.mark.parametrize("name", ["canCancel", "cancelRequested", "report", "teamId", "contributors"])
+@pytest.mark.parametrize("name", ["canCancel", "cancelRequested", "score", "report", "teamId", "contributors"])
 def test_what_a_submission_view_does_not_show(organiser, queue, submission, new_view, name):
     view = new_view("submissionview", [queue], (name, "STRING", {}))
     status = organiser.ok("GET", f"/evaluation/submission/{submission}/status")
-    status |= {"canCancel": True, "cancelRequested": True, "report": "a report"}
+    status |= {"canCancel": True, "cancelRequested": True, "score": 0.5, "report": "a report"}
     organiser.ok("PUT", f"/evaluation/submission/{submission}/status", status)
     assert rows(organiser, view, f"SELECT {name} FROM $") == [[None]]
 
