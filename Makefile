@@ -28,9 +28,11 @@ $(CONTRACT): scripts/contract.sh
 	@touch $@
 
 test: lint $(CONTRACT)  ## Run lint and every test, with a real Docker engine and a real Airflow
+	scripts/chromium.sh >/dev/null
 	scripts/with-engine.sh $(VENV)/bin/pytest $(PYTEST_ARGS)
 
 test-quick: $(INSTALLED) $(CONTRACT)  ## Run the tests that need neither a Docker engine nor Airflow's processes
+	scripts/chromium.sh >/dev/null
 	$(VENV)/bin/pytest -m "not docker and not e2e" $(PYTEST_ARGS)
 
 lint: $(INSTALLED)  ## Check style, types and the one-way rule of imports
