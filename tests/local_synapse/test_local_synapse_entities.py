@@ -150,7 +150,8 @@ def test_only_the_one_who_uploaded_makes_an_entity_of_it(organiser, person, proj
 @pytest.mark.rule("E-06")
 def test_what_may_be_where(organiser, project, new_file, unique):
     file, _ = new_file(organiser, project)
-    for kind, parent in (("Folder", None), ("Folder", file), ("Project", project), ("FileEntity", file)):
+    misplaced = (("Folder", None), ("Folder", file), ("Folder", "syn4489"), ("Project", project), ("FileEntity", file))
+    for kind, parent in misplaced:
         body = {"concreteType": f"{PREFIX}{kind}", "name": unique("Misplaced")} | (
             {"parentId": parent} if parent else {}
         )
@@ -450,3 +451,16 @@ def test_types_that_synapse_has_and_this_one_does_not(organiser, project):
     body = {"name": "Collected", "parentId": project}
     for kind, status in (("table.DatasetCollection", 501), ("RecordSet", 501), ("Nonsense", 400)):
         assert organiser.refused("POST", "/entity", body | {"concreteType": f"{PREFIX}{kind}"})[0] == status
+
+
+@pytest.mark.rule("E-08", "E-19")
+def test_a_place_is_looked_for_before_the_certificate_is(person, organiser, project, new_folder):
+    novice = person(certified=False)
+    body = {"concreteType": f"{PREFIX}Folder", "name": "No"}
+    assert novice.refused("POST", "/entity", body | {"parentId": "syn1"})[0] == 404
+    gone = new_folder(organiser, project)
+    organiser.ok("DELETE", f"/entity/{gone}")
+    status, reason = novice.refused("POST", "/entity", body | {"parentId": gone})
+    assert (status, reason) == (404, f"Entity {gone} is in trash can.")
+    answer = novice("POST", "/entity", body | {"parentId": project})
+    assert (answer.status_code, answer.json()["errorCode"]) == (403, "USER_CERTIFICATION_REQUIRED")

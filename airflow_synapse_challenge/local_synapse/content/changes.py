@@ -183,9 +183,10 @@ def _parent_of_new(store: Store, user: int, kind: str, parent_id: Any) -> int:
         if parent_id is not None and as_id(parent_id) != ROOT:
             raise Invalid("Entity type: project cannot have a parent other than the root.")
         return ROOT
-    access.require_certified(store, user)
     if parent_id is None:
         raise Invalid("parentId is required.")
+    if as_id(parent_id) == ROOT:
+        raise Invalid(f"Entity type: {KINDS[kind].short} cannot have the root as its parent.")
     parent = nodes.require(store, as_id(parent_id), user, "CREATE")
     check_place(store, kind, parent)
     return int(parent["id"])
