@@ -32,3 +32,6 @@ def on_starting(component: Any) -> None:  # noqa: ARG001
     if sys.argv[1:2] == ["scheduler"] and "LocalExecutor" in conf.get("core", "executor"):
         for name in MODULES:
             importlib.import_module(name)
+        from airflow_synapse_challenge.synapse.client import tls_context
+
+        tls_context()

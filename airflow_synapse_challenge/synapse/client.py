@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self, TypeVar, cast
 
 import httpx
@@ -27,6 +29,12 @@ USER_AGENT = f"airflow-synapse-challenge/{__version__}"
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 #: For questions that may go unanswered this time, asked by somebody who must not wait long.
 IMPATIENT: dict[str, Any] = {"retry": RetryPolicy(total_seconds=1.0), "timeout": httpx.Timeout(3.0)}
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """Return the trust in certificates of all clients of this process: reading it takes longer than a request."""
+    return httpx.create_ssl_context()
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,7 @@ class SynapseClient(_Sender):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(token, endpoints, retry)
-        self._http = httpx.Client(headers=self._headers, timeout=timeout, transport=transport)
+        self._http = httpx.Client(headers=self._headers, timeout=timeout, transport=transport, verify=tls_context())
         self._sleep = sleep
 
     def send(self, call: Call[T]) -> T:
@@ -202,7 +210,9 @@ class AsyncSynapseClient(_Sender):
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         super().__init__(token, endpoints, retry)
-        self._http = httpx.AsyncClient(headers=self._headers, timeout=timeout, transport=transport)
+        self._http = httpx.AsyncClient(
+            headers=self._headers, timeout=timeout, transport=transport, verify=tls_context()
+        )
         self._sleep = sleep
 
     async def send(self, call: Call[T]) -> T:
