@@ -10,11 +10,11 @@ from typing import Any
 
 from airflow_synapse_challenge.local_synapse.core.errors import Missing, Refused
 from airflow_synapse_challenge.local_synapse.core.http import as_id
+from airflow_synapse_challenge.local_synapse.core.requests import Requests
 from airflow_synapse_challenge.local_synapse.core.store import Store
 from airflow_synapse_challenge.local_synapse.people import access
 
 from .marked_yaml import Misplaced
-from .requests import Requests
 
 #: The principal that may do everything.
 ADMINISTRATOR = 1
