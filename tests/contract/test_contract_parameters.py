@@ -69,6 +69,7 @@ def refused(quiet_world, administrator):
         query = {
             name: (described.words or likely.field(name) or [FITTING.get(described.kind)])[0]
             for name, described in parameters(operation).items()
+            if described.required or described.words or described.kind == "flag"
         }
         promise = contract.public().promise(operation.name)
         fields = contract.public().properties(promise.body) if promise and promise.body else ()
