@@ -95,7 +95,8 @@ class Challenge(Section):
         """
         if self._folder is None:
             raise ConfigurationError(
-                f"Challenge {self.challenge!r} comes from no file, so its scripts cannot be found; use load_challenge."
+                f"Challenge {self.challenge!r} was not loaded with its files, so its scripts cannot be found; "
+                "use load_challenge."
             )
         return self._folder
 
@@ -191,13 +192,15 @@ def _name(queue: dict[str, Any]) -> str:
     return f"Queue {number}" if name is None and number is not None else ""
 
 
-def load_challenge(path: Path) -> Challenge:
+def load_challenge(path: Path, *, alone: bool = False) -> Challenge:
     """
     Read and check a challenge, the files that it names included.
 
     Nothing is fetched from anywhere else.
 
     :param path: the challenge's YAML file.
+    :param alone: for whoever has only this file: the scripts and mail texts that it names are not looked at. What
+        needs them fails on such a challenge.
     :raises ConfigurationError: with every problem, one on each line:
         ``file:line: key.path: what is wrong; what is allowed; did you mean "x"?``
     """
@@ -218,7 +221,8 @@ def load_challenge(path: Path) -> Challenge:
     except ValidationError as error:
         entries += explain.problems(error, Challenge)
         entries += _unseen_clashes(data)
-    texts = beside.read(data, path.parent, entries)
+    if not alone:
+        texts = beside.read(data, path.parent, entries)
     if entries or challenge is None:
         lines = {problem.path: problem.line for problem in found}
         unique = dict.fromkeys(entries)
@@ -226,7 +230,7 @@ def load_challenge(path: Path) -> Challenge:
             path,
             [yaml_lines.Problem(lines.get(where, document.line_of(where)), where, text) for where, text in unique],
         )
-    challenge._folder = path.parent
+    challenge._folder = None if alone else path.parent
     for index, own in texts.items():
         challenge.queues[index].mail._texts.update(own)
     return challenge
