@@ -56,6 +56,20 @@ def engine_errors() -> Iterator[None]:
         raise TransientError(f"The Docker engine is away: {error}. Is it running, and DOCKER_HOST right?") from error
 
 
+def environment_client() -> APIClient:
+    """
+    Return a client of the environment's engine: ``DOCKER_HOST`` with its TLS variables, else the local socket.
+
+    :raises TransientError: no engine answers there.
+    """
+    from docker.utils import kwargs_from_env
+
+    from docker import APIClient
+
+    with engine_errors():
+        return APIClient(version="auto", **kwargs_from_env())
+
+
 def moment(text: str) -> datetime:
     """Return a moment of the engine's clock; Docker writes nanoseconds, which Python does not read."""
     whole, _, fraction = text.rstrip("Z").partition(".")

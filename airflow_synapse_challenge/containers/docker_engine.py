@@ -109,6 +109,30 @@ class DockerEngine:
         with engine_errors():
             stop(self._client, safe_name(name))
 
+    def follow(
+        self,
+        spec: ContainerSpec,
+        *,
+        on_log: Callable[[str], None] | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> Outcome:
+        """
+        Wait for the end of a launched container, or bring it about, and collect it as :meth:`finish` does.
+
+        :param on_log: receives harmless lines while it runs.
+        :param cancelled: asked about every second; a true answer ends the container.
+        """
+        with engine_errors():
+            output = OutputReader(self._client, spec.safe_name, spec.policy.log_bytes, on_log, started=True)
+            ending = wait(self._client, spec, output.ended, cancelled)
+            output.finish()
+        return self.finish(
+            spec,
+            timed_out=ending.timed_out,
+            cancelled=ending.cancelled,
+            peak_memory_bytes=ending.peak_memory_bytes,
+        )
+
     def finish(
         self,
         spec: ContainerSpec,

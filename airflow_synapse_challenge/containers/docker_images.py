@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from airflow_synapse_challenge.containers import docker_storage
 from airflow_synapse_challenge.containers.docker_calls import engine_errors, find_image
 from airflow_synapse_challenge.containers.image_check import ImageLimits, too_large
 from airflow_synapse_challenge.containers.policy import GIB, MIB
-from airflow_synapse_challenge.containers.registry import ImageName
+from airflow_synapse_challenge.containers.registry import GONE, ImageName, Manifest
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, safe_name
 from airflow_synapse_challenge.errors import ParticipantFault, PermanentError, TransientError
 
@@ -52,6 +52,45 @@ class DockerImages:
             found = self._client.version()
         return f"{found['Os']}/{found['Arch']}"
 
+    def manifest(self, name: str) -> Manifest | None:
+        """
+        Return what an image's manifest would say of one that the engine has, ``None`` if it does not have it.
+
+        The engine knows the unpacked size of all layers together; it stands with the first of them.
+
+        :param name: tag, id, or repository and digest.
+        """
+        from docker.errors import APIError, ImageNotFound
+
+        with engine_errors():
+            try:
+                found = self._client.inspect_image(name)  # type: ignore[no-untyped-call]
+            except ImageNotFound:
+                return None
+            except APIError as error:  # an image's name that is no name
+                if error.is_client_error():
+                    return None
+                raise
+        others = max(0, len((found.get("RootFS") or {}).get("Layers") or []) - 1)
+        config = {"os": found["Os"], "architecture": found["Architecture"], "config": found.get("Config") or {}}
+        return Manifest(found["Id"], (int(found["Size"]), *[0] * others), config)
+
+    def fetch(
+        self, name: ImageName, *, compressed_bytes: int, limits: ImageLimits, login: tuple[str, str] | None
+    ) -> None:
+        """
+        Pull an image that no run owns; it stays until somebody removes it.
+
+        :param compressed_bytes: of all layers, from the manifest.
+        :param login: user and password of the registry.
+        :raises ParticipantFault: it is gone.
+        :raises TransientError: there is no room now, or the registry or the engine is away.
+        :raises PermanentError: the login may not pull it.
+        """
+        with engine_errors():
+            self._require_room(_need(compressed_bytes, limits), [])
+            self._stream(name, login)
+
     def pull(
         self,
         name: ImageName,
@@ -75,8 +114,7 @@ class DockerImages:
         """
         owned = f"{OWN_REPOSITORY}:{safe_name(own_name)}"
         with engine_errors():
-            need = compressed_bytes + min(GROWTH * compressed_bytes, limits.total_bytes)
-            with self._reserved(safe_name(own_name), need, labels):
+            with self._reserved(safe_name(own_name), _need(compressed_bytes, limits), labels):
                 self._stream(name, login)
             size = int(self._client.inspect_image(str(name))["Size"])  # type: ignore[no-untyped-call]
             self._mark(f"{safe_name(own_name)}{OWNER}", str(name), labels)
@@ -159,15 +197,18 @@ class DockerImages:
                 for found in self._client.containers(all=True, filters={"label": RESERVED_LABEL})
                 if found["Names"] != [f"/{marker}"]
             ]
-            free = self.free_bytes() - sum(others) - SPARE_BYTES
-            if need > free:
-                raise TransientError(
-                    f"There is no room for the image on the engine's disk: it needs {need / GIB:.1f} GiB, and "
-                    f"{max(0, free) / GIB:.1f} GiB are free besides what {len(others)} other pulls need."
-                )
+            self._require_room(need, others)
             yield
         finally:
             docker_storage.remove_container(self._client, marker)
+
+    def _require_room(self, need: int, others: Sequence[int]) -> None:
+        free = self.free_bytes() - sum(others) - SPARE_BYTES
+        if need > free:
+            raise TransientError(
+                f"There is no room for the image on the engine's disk: it needs {need / GIB:.1f} GiB, and "
+                f"{max(0, free) / GIB:.1f} GiB are free besides what {len(others)} other pulls need."
+            )
 
     def _mark(self, name: str, image: str, labels: Mapping[str, str], more: Mapping[str, str] | None = None) -> None:
         """Leave a container that never starts: it says whose something is, for as long as it is there."""
@@ -197,6 +238,11 @@ class DockerImages:
                     raise TransientError("The engine's disk is nearly full; the pull was stopped.")
 
 
+def _need(compressed_bytes: int, limits: ImageLimits) -> int:
+    """Return the room that a pull takes: the layers as they arrive, and unpacked."""
+    return compressed_bytes + min(GROWTH * compressed_bytes, limits.total_bytes)
+
+
 def _pull_problem(name: ImageName, words: str) -> Exception:
     lower = words.lower()
     if NO_SPACE in lower:
@@ -204,5 +250,5 @@ def _pull_problem(name: ImageName, words: str) -> Exception:
     if "denied" in lower or "unauthorized" in lower:
         return PermanentError(f"The login of the challenge may not pull {name}.")
     if "not found" in lower or "manifest unknown" in lower:
-        return ParticipantFault([f"The image {name} is not there any more. Push it again and resubmit."])
+        return ParticipantFault([f"The image {name} is not there any more. Push it again and resubmit."], GONE)
     return TransientError(f"The engine could not pull {name}: {words[:500]}")

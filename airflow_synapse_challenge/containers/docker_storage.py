@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_synapse_challenge.containers import archive, docker_policy
+from airflow_synapse_challenge.containers.docker_calls import engine_errors, find_image
 from airflow_synapse_challenge.containers.holding import HeldFile, Holding
 from airflow_synapse_challenge.containers.policy import Policy
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, ContainerSpec
@@ -65,13 +66,15 @@ class DockerHolder:
         """
         Begin to hold, unless an earlier try did.
 
-        :raises OrganiserFault: the image is not there, or has no ``sleep``.
+        :raises OrganiserFault: the image is not there and cannot be pulled, or has no ``sleep``.
+        :raises TransientError: the engine is away.
         """
-        if self.holds():
-            return
-        self.release()
-        self._create()
-        self._start()
+        with engine_errors():
+            if self.holds():
+                return
+            self.release()
+            self._create(find_image(self._client, self._holding.image, "organiser").id)
+            self._start()
 
     def holds(self) -> bool:
         """Tell whether the folders are there."""
@@ -104,7 +107,7 @@ class DockerHolder:
         """
         Return the first things that a folder holds.
 
-        :param most: entries; reading ends there.
+        :param most: entries; reading ends there, or where the files have more bytes than the folder: sparse ones can.
         """
         self._require()
         found: list[HeldFile] = []
@@ -114,6 +117,8 @@ class DockerHolder:
                 found.append(HeldFile(member.name, archive.kind_of(member), member.size))
                 if len(found) >= most:
                     break
+        except archive.Refusal:
+            pass
         finally:
             stream.close()
         return found
@@ -165,7 +170,7 @@ class DockerHolder:
         own = {**self._holding.labels, "name": self._name, "holds": repr(self._holding.folders)}
         return {f"{LABEL_PREFIX}{key}": value for key, value in own.items()}
 
-    def _create(self) -> None:
+    def _create(self, image_id: str) -> None:
         from docker.types import DriverConfig, Mount
 
         labels = self._labels()
@@ -181,7 +186,7 @@ class DockerHolder:
             for folder in self._holding.folders
         ]
         self._client.create_container(
-            self._holding.image,
+            image_id,
             entrypoint=["sleep"],
             command=[str(int(self._holding.lifetime.total_seconds()))],
             name=self._name,

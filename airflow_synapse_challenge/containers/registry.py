@@ -34,6 +34,8 @@ INDEXES = (
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 DEFAULT_HOST = "registry-1.docker.io"
+#: Kind of the fault when there is no image of that name at all.
+GONE = "gone"
 
 
 @dataclass(frozen=True)
@@ -224,5 +226,5 @@ def _judged(name: ImageName, status: int, body: bytes) -> bytes:
             "READ_PRIVATE_SUBMISSION on the evaluation."
         )
     raise ParticipantFault(
-        [f"The image {name} is not there (any more): the registry answers {status}. Push it again and resubmit."]
+        [f"The image {name} is not there (any more): the registry answers {status}. Push it again and resubmit."], GONE
     )
