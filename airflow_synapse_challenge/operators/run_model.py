@@ -13,7 +13,7 @@ from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, P
 from airflow_synapse_challenge.operators.base import no_retry_when_useless
 from airflow_synapse_challenge.operators.models import ModelOperator
 from airflow_synapse_challenge.steps.claim import Claimed
-from airflow_synapse_challenge.steps.model import ModelReport, ModelRun, Phase, judge, judge_output
+from airflow_synapse_challenge.steps.model import ModelReport, ModelRun, Phase, settle
 from airflow_synapse_challenge.steps.model_log import file_log
 from airflow_synapse_challenge.steps.stop import fault_of
 from airflow_synapse_challenge.triggers.containers import ContainerTrigger
@@ -145,12 +145,7 @@ class SynapseRunModelOperator(ModelOperator):
     def _judge(self, scene: Scene, phase: Phase, outcome: Outcome, reason: str) -> None:
         if reason in STOPPED:
             raise fault_of(reason)
-        judge(phase, outcome)
-        if phase.is_last:
-            holder = self.engine.holder(phase.holding)
-            judge_output(scene.run.model, holder)
-            if phase.holding != scene.run.results:
-                holder.release()
+        settle(scene.run, phase, outcome, self.engine.holder(phase.holding))
 
     def _launch(self, scene: Scene, phase: Phase) -> None:
         try:

@@ -54,7 +54,7 @@ class ModelReport:
     How a model ran.
 
     :param image: by digest.
-    :param seconds: run time of all stages, canary left out.
+    :param seconds: run time of all containers.
     :param peak_memory_bytes: the most that was seen.
     :param exit_code: of the last container.
     :param log: head and tail of what the last container printed; of all stages where there are several.
@@ -100,6 +100,8 @@ class Holder(Protocol):
     def files(self, folder: str, most: int) -> list[HeldFile]: ...
 
     def is_full(self, folder: str) -> bool: ...
+
+    def release(self) -> None: ...
 
 
 class ModelRun:
@@ -220,6 +222,21 @@ class ModelRun:
             log_bytes=self._queue.logs.limit,
             allow_root=self.model.allow_root,
         )
+
+
+def settle(run: ModelRun, phase: Phase, outcome: Outcome, holder: Holder) -> None:
+    """
+    Refuse a phase that did not end well, and results that are not asked for; let go of what later phases do not need.
+
+    :param holder: of the phase's results.
+    :raises ParticipantFault: the model failed.
+    :raises TransientError: the container is gone, and another try starts it again.
+    """
+    judge(phase, outcome)
+    if phase.is_last:
+        judge_output(run.model, holder)
+        if phase.holding != run.results:
+            holder.release()
 
 
 def judge(phase: Phase, outcome: Outcome) -> None:
