@@ -23,7 +23,7 @@ from airflow_synapse_challenge.hooks.docker import deployment_id, docker_client,
 from airflow_synapse_challenge.links.synapse import show_link
 from airflow_synapse_challenge.operators.base import SynapseOperator
 from airflow_synapse_challenge.steps import finish
-from airflow_synapse_challenge.steps.claim import Claimed, claim
+from airflow_synapse_challenge.steps.claim import Claimed, claim, owned
 from airflow_synapse_challenge.steps.evaluate import Kind, StepReport, container_labels, container_name, evaluate
 from airflow_synapse_challenge.steps.folders import SubmissionFolders, ensure_submission_folders
 from airflow_synapse_challenge.steps.model import ModelReport
@@ -275,7 +275,10 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
     :param image_task_id: the task that checked a submitted image.
     :param model_task_id: the task that ran it.
     :param predictions_task_id: the task that filed what it wrote.
+    :param token: what this run's claim is recognised by (templated).
     """
+
+    template_fields: Sequence[str] = ("submission_id", "token")
 
     def __init__(
         self,
@@ -286,9 +289,11 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
         image_task_id: str = "check_image",
         model_task_id: str = "run_model",
         predictions_task_id: str = "file_predictions",
+        token: str = THIS_RUN,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.token = token
         self.image_task_id = image_task_id
         self.model_task_id = model_task_id
         self.predictions_task_id = predictions_task_id
@@ -299,10 +304,7 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
     def act(self, context: Context, work_dir: Path) -> dict[str, Any]:
         """Write the status first: nothing that fails later can leave the submission without one."""
         ti = context["ti"]
-        found = ti.xcom_pull(task_ids=self.claim_task_id, key="claimed")
-        if not found:
-            raise AirflowSkipException("This run never owned the submission.")
-        claimed = Claimed.from_dict(found)
+        claimed = self._owned(context)
         evaluation = self._evaluation(context)
         folders = self.folders(context, self.claim_task_id)
         with self.hook.get_conn() as client:
@@ -329,6 +331,17 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
             "status": status.status,
             "outcome": evaluation.outcome.value,
         }
+
+    def _owned(self, context: Context) -> Claimed:
+        """Return the claim; a claiming task that failed in every try may have taken the submission all the same."""
+        found = self._pull(context, self.claim_task_id, key="claimed")
+        if found:
+            return Claimed.from_dict(found)
+        with self.hook.get_conn() as client:
+            claimed = owned(client, self.submission_id, token=self.token)
+        if claimed is None:
+            raise AirflowSkipException("This run does not own the submission.")
+        return claimed
 
     def _tidy(self, context: Context, claimed: Claimed) -> None:
         """Leave nothing of the submission on the engine; where that fails the sweeper does it later."""

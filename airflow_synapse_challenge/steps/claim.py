@@ -83,7 +83,23 @@ def claim(client: SynapseClient, submission_id: str, *, token: str, queue: Queue
     if not (result.won or result.mine_already):
         return None
     status = statuses.update_status(client, submission_id, again, known=result.status)
-    submission = client.send(submissions.get(submission_id)).without_needless_parts()
+    return _claimed(client, token, status)
+
+
+def owned(client: SynapseClient, submission_id: str, *, token: str) -> Claimed | None:
+    """
+    Return what a claim took whose task died before it could say so.
+
+    :return: ``None`` when the submission is not in work, or in somebody else's.
+    """
+    status = client.send(statuses.get(submission_id))
+    if owner_of(status) != token or status.status in TERMINAL:
+        return None
+    return _claimed(client, token, status)
+
+
+def _claimed(client: SynapseClient, token: str, status: SubmissionStatus) -> Claimed:
+    submission = client.send(submissions.get(status.id)).without_needless_parts()
     return Claimed(token=token, attempt=attempt_of(status), submission=submission, status=status)
 
 
