@@ -4,6 +4,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 CONTRACT := .cache/contract/openapispecification.json
+CLIENTS := .cache/clients/.installed
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 PYTEST_ARGS ?=
@@ -27,11 +28,15 @@ $(CONTRACT): scripts/contract.sh
 	scripts/contract.sh
 	@touch $@
 
-test: lint $(CONTRACT)  ## Run lint and every test, with a real Docker engine and a real Airflow
+$(CLIENTS): $(wildcard requirements/clients-*.txt) scripts/clients.sh scripts/install.sh
+	scripts/clients.sh
+	@touch $@
+
+test: lint $(CONTRACT) $(CLIENTS)  ## Run lint and every test, with a real Docker engine and a real Airflow
 	scripts/chromium.sh >/dev/null
 	scripts/with-engine.sh $(VENV)/bin/pytest $(PYTEST_ARGS)
 
-test-quick: $(INSTALLED) $(CONTRACT)  ## Run the tests that need neither a Docker engine nor Airflow's processes
+test-quick: $(INSTALLED) $(CONTRACT) $(CLIENTS)  ## Run the tests that need neither a Docker engine nor Airflow's processes
 	scripts/chromium.sh >/dev/null
 	$(VENV)/bin/pytest -m "not docker and not e2e" $(PYTEST_ARGS)
 

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 uv=.cache/uv/bin/uv
 options=(--quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate)
 echo 'uv' | "$uv" pip compile - "${options[@]}" -o requirements/uv.txt
-"$uv" pip compile pyproject.toml --extra local-synapse --group dev "${options[@]}" -o requirements/dev.txt
-if [ -f requirements/bench-peer.in ]; then
-  "$uv" pip compile requirements/bench-peer.in "${options[@]}" -o requirements/bench-peer.txt
-fi
+"$uv" pip compile pyproject.toml --extra local-synapse --extra kubernetes --group dev "${options[@]}" -o requirements/dev.txt
+for wish in requirements/*.in; do
+  "$uv" pip compile "$wish" "${options[@]}" -o "${wish%.in}.txt"
+done
