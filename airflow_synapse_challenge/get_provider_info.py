@@ -21,7 +21,10 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [
             {
                 "integration-name": "Synapse",
-                "python-modules": ["airflow_synapse_challenge.hooks.synapse"],
+                "python-modules": [
+                    "airflow_synapse_challenge.hooks.docker",
+                    "airflow_synapse_challenge.hooks.synapse",
+                ],
             }
         ],
         "operators": [
@@ -31,8 +34,14 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_synapse_challenge.operators.challenge",
                     "airflow_synapse_challenge.operators.containers",
                     "airflow_synapse_challenge.operators.dispatch",
+                    "airflow_synapse_challenge.operators.evaluation",
                     "airflow_synapse_challenge.operators.files",
+                    "airflow_synapse_challenge.operators.finish",
+                    "airflow_synapse_challenge.operators.maintenance",
                     "airflow_synapse_challenge.operators.messages",
+                    "airflow_synapse_challenge.operators.model_container",
+                    "airflow_synapse_challenge.operators.models",
+                    "airflow_synapse_challenge.operators.run_model",
                     "airflow_synapse_challenge.operators.submissions",
                 ],
             }
@@ -46,7 +55,10 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {
                 "integration-name": "Synapse",
-                "python-modules": ["airflow_synapse_challenge.triggers.submissions"],
+                "python-modules": [
+                    "airflow_synapse_challenge.triggers.containers",
+                    "airflow_synapse_challenge.triggers.submissions",
+                ],
             }
         ],
         "notifications": ["airflow_synapse_challenge.notifications.synapse.SynapseNotifier"],

@@ -10,11 +10,9 @@ from airflow.sdk import DAG, BaseOperator, Param, chain
 from airflow_synapse_challenge.challenge.config import Challenge, Queue, Resources
 from airflow_synapse_challenge.challenge.step import slots_for
 from airflow_synapse_challenge.factory import documentation
-from airflow_synapse_challenge.operators.challenge import (
-    SynapseClaimSubmissionOperator,
-    SynapseEvaluateSubmissionOperator,
-    SynapseFinishSubmissionOperator,
-)
+from airflow_synapse_challenge.operators.challenge import SynapseClaimSubmissionOperator
+from airflow_synapse_challenge.operators.evaluation import SynapseEvaluateSubmissionOperator
+from airflow_synapse_challenge.operators.finish import SynapseFinishSubmissionOperator
 from airflow_synapse_challenge.operators.models import SynapseCheckImageOperator, SynapseFilePredictionsOperator
 from airflow_synapse_challenge.operators.run_model import SynapseRunModelOperator
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from airflow_synapse_challenge.steps.claim import Claimed
 from airflow_synapse_challenge.steps.model import ModelReport, ModelRun, Phase, settle
 from airflow_synapse_challenge.steps.model_log import file_log
 from airflow_synapse_challenge.steps.stop import fault_of
-from airflow_synapse_challenge.triggers.containers import ContainerTrigger
+from airflow_synapse_challenge.triggers.containers import ContainerTrigger, first_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -114,7 +113,7 @@ class SynapseRunModelOperator(ModelOperator):
             trigger = self._trigger(phase, scene.claimed)
             if self.deferrable:
                 self.defer(trigger=trigger, method_name="resume", kwargs={"progress": progress.to_dict()})
-            self._take(scene, progress, asyncio.run(_first_event(trigger)))
+            self._take(scene, progress, first_event(trigger))
         self._file_log(scene, progress.report.log, "end")
         scene.context["ti"].xcom_push(key="report", value=progress.report.to_dict())
 
@@ -197,11 +196,3 @@ class SynapseRunModelOperator(ModelOperator):
         """Kill the container: Airflow leaves five seconds for this."""
         if self._container_name:
             self.engine.kill(self._container_name)
-
-
-async def _first_event(trigger: ContainerTrigger) -> dict[str, Any]:
-    """Wait in a worker as the triggerer would."""
-    async for event in trigger.run():
-        found: dict[str, Any] = event.payload
-        return found
-    raise AssertionError("unreachable")

@@ -209,3 +209,15 @@ class _Vigil:
 
 def _seconds_left(client: Any, state: dict[str, Any], timeout: float) -> float:
     return seconds_left(client, state, timedelta(seconds=timeout))
+
+
+def first_event(trigger: ContainerTrigger) -> dict[str, Any]:
+    """Wait in a worker as the triggerer would, and return what the event holds."""
+
+    async def wait() -> dict[str, Any]:
+        async for event in trigger.run():
+            found: dict[str, Any] = event.payload
+            return found
+        raise AssertionError("unreachable")
+
+    return asyncio.run(wait())
