@@ -37,7 +37,7 @@ class ModelContainerOperator(BaseOperator):
     and no worker is used. A task that is tried again adopts the container that runs; ending the task ends the
     container. What the image is to blame for fails the task without another try.
 
-    The XCom is a dict with ``output`` (path of the copied file, if one was asked for), ``exit_code``, ``seconds``,
+    The XCom is a dict with ``result`` (path of the copied file, if one was asked for), ``exit_code``, ``seconds``,
     ``peak_memory_bytes``, ``image_digest`` and ``log`` (head and tail, harmless to print).
 
     .. code-block:: python
@@ -46,23 +46,23 @@ class ModelContainerOperator(BaseOperator):
             task_id="predict",
             image="ghcr.io/example/model@sha256:…",
             input_dir="/data/patients",
-            output="predictions.csv",
-            output_path="/results/predictions.csv",
+            result="predictions.csv",
+            result_path="/results/predictions.csv",
             policy=Policy(memory_bytes=16 * 1024**3, cpus=4, timeout=timedelta(hours=3)),
         )
 
     :param image: image by digest, or by a name that the engine has; it is never pulled (templated).
     :param command: argument vector in place of the image's own entrypoint (templated).
     :param input_dir: folder on the engine's host (templated).
-    :param output: plain file that has to be in ``/output`` at the end; ``None`` for none.
-    :param output_path: where to copy it on the worker (templated).
+    :param result: plain file that has to be in ``/output`` at the end; ``None`` for none.
+    :param result_path: where to copy it on the worker (templated).
     :param policy: the bounds.
     :param holder_image: an image of your own with the command ``sleep`` that holds ``/output``.
     :param deferrable: wait in the triggerer (default) or in a worker.
     :param docker_conn_id: Airflow connection of type ``docker``; ``None`` for the environment's engine.
     """
 
-    template_fields: Sequence[str] = ("image", "command", "input_dir", "output_path")
+    template_fields: Sequence[str] = ("image", "command", "input_dir", "result_path")
     ui_color = "#f0e6d2"
 
     def __init__(
@@ -71,8 +71,8 @@ class ModelContainerOperator(BaseOperator):
         image: str,
         command: Sequence[str] = (),
         input_dir: str | None = None,
-        output: str | None = None,
-        output_path: str | None = None,
+        result: str | None = None,
+        result_path: str | None = None,
         policy: Policy | None = None,
         holder_image: str = "airflow-synapse-challenge/evaluation:latest",
         deferrable: bool = True,
@@ -83,8 +83,8 @@ class ModelContainerOperator(BaseOperator):
         self.image = image
         self.command = command
         self.input_dir = input_dir
-        self.output = output
-        self.output_path = output_path
+        self.result = result
+        self.result_path = result_path
         self.policy = policy or Policy()
         self.holder_image = holder_image
         self.deferrable = deferrable
@@ -126,7 +126,7 @@ class ModelContainerOperator(BaseOperator):
             finally:
                 holder.release()
         return {
-            "output": path,
+            "result": path,
             "exit_code": outcome.exit_code,
             "seconds": outcome.seconds,
             "peak_memory_bytes": outcome.peak_memory_bytes,
@@ -135,18 +135,18 @@ class ModelContainerOperator(BaseOperator):
         }
 
     def _copy(self, holder: Any) -> str | None:
-        if self.output is None:
+        if self.result is None:
             return None
-        found = holder.look(RESULTS, self.output)
+        found = holder.look(RESULTS, self.result)
         if found is None or found.kind != "plain file":
             what = "nothing" if found is None else f"a {found.kind}"
-            raise ParticipantFault([f"The container left {what} at /output/{self.output}."])
-        if self.output_path is None:
+            raise ParticipantFault([f"The container left {what} at /output/{self.result}."])
+        if self.result_path is None:
             return None
-        target = Path(self.output_path)
+        target = Path(self.result_path)
         target.unlink(missing_ok=True)
         try:
-            holder.copy(RESULTS, self.output, target)
+            holder.copy(RESULTS, self.result, target)
         except Refusal as refusal:
             raise ParticipantFault([str(refusal)]) from refusal
         return str(target)
