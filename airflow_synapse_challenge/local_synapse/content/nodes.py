@@ -191,6 +191,12 @@ def _require_listed(store: Store, row: sqlite3.Row, user: int, kind: str) -> Non
         raise NotAllowed(f"You lack {kind} access to the requested entity.")
 
 
+def passes(store: Store, entity: int, user: int, kind: str) -> bool:
+    """Tell whether an entity is there and a user passes every check of an access type, the certificate too (E-19)."""
+    row = store.one("SELECT * FROM entity WHERE id = ? AND trashed_by IS NULL", entity)
+    return row is not None and refusal(store, row, user, kind) is None
+
+
 def may(store: Store, entity: int, user: int, kind: str) -> bool:
     """Tell whether an entity is there and a user, certified or not, has an access type on it (E-16, E-19)."""
     row = store.one("SELECT * FROM entity WHERE id = ? AND trashed_by IS NULL", entity)

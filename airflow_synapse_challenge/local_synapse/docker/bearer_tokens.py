@@ -109,7 +109,7 @@ def _allowed_in_repository(store: Store, user: int, scopes: list[str], path: str
         # Docker looks for layers before it sends them, and here there is nothing yet to hide.
         may_pull = may_push and "push" in asked
     else:
-        may_push = entities.may(store, row["id"], user, "UPDATE")
+        may_push = entities.passes(store, row["id"], user, "UPDATE")
         may_pull = _may_pull(store, user, row["id"])
     allowed = set()
     if may_push and "modify" in scopes:
@@ -129,7 +129,7 @@ def _remember(store: Store, name: str, user: int) -> None:
 def _may_create(store: Store, user: int, path: str) -> bool:
     project = repositories.project_of(path)
     kind = store.value("SELECT type FROM entity WHERE id = ?", project)
-    return kind == entities.PROJECT and project is not None and entities.may(store, project, user, "CREATE")
+    return kind == entities.PROJECT and project is not None and entities.passes(store, project, user, "CREATE")
 
 
 def _may_pull(store: Store, user: int, entity: int) -> bool:
