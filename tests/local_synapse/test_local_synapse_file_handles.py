@@ -105,6 +105,18 @@ def test_only_unused_handles_are_deleted_and_only_by_their_creator(organiser, pe
     assert organiser("DELETE", "/fileHandle/1", service="file").status_code == 200
 
 
+def test_what_was_submitted_or_sent_stays(submitter, submit, new_file, upload, unique):
+    """Also when the entity that it came from is gone for good."""
+    file, handle = new_file(submitter, submitter.home)
+    submit(submitter, file)
+    submitter.ok("DELETE", f"/entity/{file}")
+    submitter.ok("PUT", f"/trashcan/purge/{file}")
+    assert submitter.refused("DELETE", f"/fileHandle/{handle}", service="file")[0] == 409
+    text = upload(submitter, unique("text").encode())
+    submitter.ok("POST", "/message", {"recipients": [str(submitter.id)], "subject": "S", "fileHandleId": text})
+    assert submitter.refused("DELETE", f"/fileHandle/{text}", service="file")[0] == 409
+
+
 @pytest.mark.rule("F-09")
 def test_a_file_elsewhere_keeps_what_was_said_of_it(organiser, anonymous):
     body = {

@@ -154,6 +154,12 @@ def _through_submission(store: Store, user: int, handle: int, submission: int) -
     return access.allowed(store, "evaluation", row["evaluation"], user, "READ_PRIVATE_SUBMISSION")
 
 
+@linked_by
+def _submitted(store: Store, handle: int) -> bool:
+    found = "SELECT 1 FROM submission, json_each(submission.files) AS file WHERE file.value = ? LIMIT 1"
+    return store.one(found, str(handle)) is not None
+
+
 __all__ = [
     "DOWNLOAD_SECONDS",
     "UPLOAD_SECONDS",

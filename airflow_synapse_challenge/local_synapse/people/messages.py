@@ -189,6 +189,12 @@ def _is_body(store: Store, user: int, handle: int, message: int) -> bool:
     return row is not None and load(row["doc"])["fileHandleId"] == str(handle) and concerns(store, message, user)
 
 
+@handles.linked_by
+def _is_some_body(store: Store, handle: int) -> bool:
+    found = "SELECT 1 FROM message WHERE json_extract(doc, '$.fileHandleId') = ? LIMIT 1"
+    return store.one(found, str(handle)) is not None
+
+
 def concerns(store: Store, message: int, user: int) -> bool:
     """Tell whether a user sent or got a message."""
     found = store.one(
