@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from airflow_synapse_challenge.challenge.config import Challenge, Queue, json_schema, load_challenge
+from airflow_synapse_challenge.cli.try_image import try_image
 from airflow_synapse_challenge.errors import ConfigurationError, SynapseChallengeError
 
 app = typer.Typer(
@@ -80,6 +81,9 @@ def leaderboard(
         values = [f"{line.metrics.get(metric, float('nan')):.6g}" for metric in metrics]
         table.add_row(str(line.rank), line.submitter, *values, str(line.submission_id), line.created_on)
     console.print(table)
+
+
+app.command("try")(try_image)
 
 
 @app.command("init-airflow")

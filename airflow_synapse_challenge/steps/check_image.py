@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_synapse_challenge.challenge import verdicts
 from airflow_synapse_challenge.challenge.config import Challenge, Queue
@@ -13,7 +13,9 @@ from airflow_synapse_challenge.containers.docker_images import DockerImages
 from airflow_synapse_challenge.containers.image_check import ImageLimits
 from airflow_synapse_challenge.containers.registry import ImageName, Registry
 from airflow_synapse_challenge.errors import ConfigurationError, ParticipantFault
-from airflow_synapse_challenge.synapse.submissions import Submission
+
+if TYPE_CHECKING:
+    from airflow_synapse_challenge.synapse.submissions import Submission
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,17 @@ def check_image(
     return CheckedImage(str(name), owned, manifest.total_bytes)
 
 
+def known_registries(challenge: Challenge) -> tuple[str, ...]:
+    """Return the registries that submitted images may come from."""
+    return (challenge.synapse.docker_registry, *challenge.compute.other_registries)
+
+
 def require_known_registry(name: ImageName, challenge: Challenge) -> None:
     """
     Refuse images from anywhere else: the name is a stranger's, and this host would ask whoever it names.
 
     :raises ParticipantFault: another registry.
     """
-    known = (challenge.synapse.docker_registry, *challenge.compute.other_registries)
+    known = known_registries(challenge)
     if name.host not in known:
         raise ParticipantFault([f"Images are taken from {', '.join(known)} only, and this one is on {name.host}."])
