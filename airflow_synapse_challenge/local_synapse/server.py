@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from .command import tokens_of
+from .command import client_config, tokens_of, write_client_config
 from .docker.repositories import HOST_SETTING, SYNAPSE_HOST
 
 START_SECONDS = 20.0
@@ -143,6 +143,10 @@ class LocalSynapse:
     def token(self, user_name: str) -> str:
         """Return the token of a user."""
         return tokens_of(self.data)[user_name]
+
+    def write_config(self, path: Path, user_name: str) -> None:
+        """Write a ``.synapseConfig`` of a user, with which every client finds this server."""
+        write_client_config(path, client_config(self.url, user_name, self.token(user_name)))
 
     def create_user(self, user_name: str, *, first_name: str = "", last_name: str = "", certified: bool = True) -> User:
         """Make a user."""
