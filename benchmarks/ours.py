@@ -68,7 +68,7 @@ def ours(world: World) -> Iterator[Ours]:
         environment={FOLDER_VARIABLE: str(world.site.challenges_folder)},
     )
     airflow.prepare()
-    airflow.run("pools", "set", challenge.challenge, str(challenge.compute.memory_gib), challenge.title)
+    airflow.make_pool(challenge.challenge, challenge.compute.memory_gib, challenge.title)
     with ExitStack() as stack:
         stack.callback(lambda: engine_for("docker").sweep({"challenge": challenge.challenge}))
         stack.callback(airflow.stop)

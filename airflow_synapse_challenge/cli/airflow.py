@@ -48,7 +48,8 @@ def set_pools(challenges: Sequence[Challenge]) -> None:
         challenge.challenge: {
             "slots": challenge.compute.memory_gib,
             "description": f"{challenge.title}: GiB of memory for evaluations"[:250],
-            "include_deferred": False,
+            # A model whose task waits in the triggerer has its memory all the same.
+            "include_deferred": True,
         }
         for challenge in challenges
     }

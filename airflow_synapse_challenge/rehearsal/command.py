@@ -108,7 +108,7 @@ def _start_airflow(
     with console.status("Airflow is starting …"):
         airflow.prepare()
         challenge = site.challenge
-        airflow.run("pools", "set", challenge.challenge, str(challenge.compute.memory_gib), challenge.title)
+        airflow.make_pool(challenge.challenge, challenge.compute.memory_gib, challenge.title)
         stack.callback(airflow.stop)
         airflow.start()
     console.print(f"Airflow:           {airflow.url}  user {airflow.user}, password {airflow.password}")

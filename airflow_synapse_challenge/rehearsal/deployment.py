@@ -113,6 +113,10 @@ class AirflowDeployment:
         """Make the metadata database."""
         self.run("db", "migrate")
 
+    def make_pool(self, name: str, slots: int, description: str = "") -> None:
+        """Make a pool in which a task that waits in the triggerer keeps its slots: its container keeps memory."""
+        self.run("pools", "set", "--include-deferred", name, str(slots), description or name)
+
     def start(self) -> Self:
         """Start all four processes and wait until the API answers and every component is healthy."""
         for component in COMPONENTS:

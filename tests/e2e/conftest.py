@@ -76,7 +76,7 @@ class World:
             environment={FOLDER_VARIABLE: str(self.site.challenges_folder), **IMPATIENT},
         )
         airflow.prepare()
-        airflow.run("pools", "set", "trials", "6", "trials")
+        airflow.make_pool("trials", 6)
         return airflow
 
     def submit(self, content: str, by: str = "ada", team: str | None = None) -> str:

@@ -83,7 +83,8 @@ def test_init_airflow_makes_the_pool(world, airflow, tmp_path):
         (tmp_path / "evaluation" / name).write_text("")
     done = synapse_challenge(airflow, "init-airflow", str(tmp_path), "--dags", str(tmp_path / "dags"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert airflow.api("GET", "/pools/other")["slots"] == 6
+    pool = airflow.api("GET", "/pools/other")
+    assert (pool["slots"], pool["include_deferred"]) == (6, True)
     assert (tmp_path / "dags" / "synapse_challenges.py").exists()
 
 
