@@ -135,6 +135,8 @@ def test_an_answer_is_passed_on_and_written_down(tmp_path):
     assert answered(tmp_path, None, 200, b"a page of the web site") == b"a page of the web site"
     journal.begin("test_two")
     assert answered(tmp_path, "GET /repo/v1/team/{id}", 200, b"\x00bytes", kind=b"image/png") == b"\x00bytes"
+    journal.begin("")
+    answered(tmp_path, "GET /repo/v1/team/{id}", 403, json.dumps(REFUSAL).encode())
     one, two = journal.records()
     assert (one.operation, one.status, one.body, one.request) == ("GET /repo/v1/team/{id}", 200, TEAM, {"name": "Ada"})
     assert (one.query, one.size, one.test) == (["limit", "offset"], len(body), "test_one")

@@ -40,6 +40,10 @@ def pytest_runtest_logstart(nodeid):
     _journal.begin(nodeid)
 
 
+def pytest_runtest_logfinish():
+    _journal.begin("")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def journal(tmp_path_factory):
     """What the servers of these tests answer is written down."""

@@ -10,8 +10,9 @@ import json
 import os
 import re
 import time
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -145,24 +146,27 @@ class Journal:
     def __init__(self) -> None:
         #: Where the servers write.
         self.folder: Path | None = None
-        self._tests: list[tuple[float, str]] = []
+        self._since: list[float] = []
+        self._tests: list[str] = []
 
     def begin(self, test: str) -> None:
-        """Say which test runs from now on."""
-        self._tests.append((time.time(), test))
+        """Say which test runs from now on, ``""`` for none that is to be looked at."""
+        self._since.append(time.time())
+        self._tests.append(test)
 
     def records(self) -> Iterator[Record]:
-        """Yield what was recorded, alike answers once."""
+        """Yield what was recorded while tests ran, alike answers once."""
         assert self.folder is not None, "no server has been told where to write"
         seen = set()
         for path in sorted(self.folder.glob("*.jsonl")):
             for line in path.read_text(encoding="utf-8").splitlines():
                 record = Record(**json.loads(line))
                 signature = (record.operation, record.status, record.kind, tuple(record.query), shape(record.body))
-                if signature not in seen:
+                test = self._test_at(record.at)
+                if test and signature not in seen:
                     seen.add(signature)
-                    yield Record(**{**vars(record), "test": self._test_at(record.at)})
+                    yield replace(record, test=test)
 
     def _test_at(self, moment: float) -> str:
-        earlier = [test for begun, test in self._tests if begun <= moment]
-        return earlier[-1] if earlier else ""
+        position = bisect_right(self._since, moment)
+        return self._tests[position - 1] if position else ""
