@@ -66,7 +66,7 @@ class DockerHolder:
         """
         Begin to hold, unless an earlier try did.
 
-        :raises OrganiserFault: the image is not there and cannot be pulled, or has no ``sleep``.
+        :raises OrganiserFault: the image is not there and cannot be pulled, or has no ``sleep`` or no ``df``.
         :raises TransientError: the engine is away.
         """
         with engine_errors():
@@ -75,6 +75,7 @@ class DockerHolder:
             self.release()
             self._create(find_image(self._client, self._holding.image, "organiser").id)
             self._start()
+            self._prove()
 
     def holds(self) -> bool:
         """Tell whether the folders are there."""
@@ -158,7 +159,9 @@ class DockerHolder:
         try:
             return int(output.strip().splitlines()[-1].split()[3])
         except (IndexError, ValueError) as error:
-            raise OrganiserFault("The image that holds the results has no `df`.", output) from error
+            raise OrganiserFault(
+                f"The image {self._holding.image} cannot hold results: it has no `df`.", output
+            ) from error
 
     def release(self) -> None:
         """Hold no longer: what the folders hold is gone."""
@@ -216,10 +219,30 @@ class DockerHolder:
         except APIError as error:
             self.release()
             if "OCI runtime" in str(error):
-                raise OrganiserFault(
-                    f"The image {self._holding.image} cannot hold results: it has no `sleep`.", str(error.explanation)
-                ) from error
+                raise self._no_sleep(str(error.explanation)) from error
             raise
+
+    def _prove(self) -> None:
+        """Have its programs fail now rather than when hours of somebody's work are to be judged."""
+        from docker.errors import APIError
+
+        problem = None
+        try:
+            self._free("-kP", self._holding.path(self._holding.folders[0].name))
+        except APIError as error:
+            if error.status_code != 409:
+                raise
+            problem = error
+        except OrganiserFault:
+            self.release()
+            raise
+        # Its init process starts, and ends when there is nothing for it to start.
+        if problem or not self.holds():
+            self.release()
+            raise self._no_sleep("it ended at once") from problem
+
+    def _no_sleep(self, detail: str) -> OrganiserFault:
+        return OrganiserFault(f"The image {self._holding.image} cannot hold results: it has no `sleep`.", detail)
 
     def _require(self) -> None:
         if not self.holds():
