@@ -43,5 +43,5 @@ def queue_of(queues: Sequence[Queue], name: str | None, path: Path) -> Queue:
     for queue in queues:
         if name in (queue.name, queue.slug, str(queue.id)):
             return queue
-    guess = nearest(name, [*(queue.name for queue in queues), *(queue.slug for queue in queues)])
+    guess = nearest(name, [*(queue.slug for queue in queues), *(queue.name for queue in queues)])
     raise ConfigurationError(f"{path} has no such queue {name!r}; there are: {names}{guess}.")

@@ -6,6 +6,7 @@ A trial leaves nothing on the engine, however it ends.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import uuid
@@ -125,10 +126,7 @@ class TrialRun:
         self._engine.sweep({"trial": self.name})
 
     def _start(self, phase: Phase) -> None:
-        holder = self._engine.holder(phase.holding)
-        holder.ensure()
-        # Told now rather than after hours: it needs `df` of the image that holds.
-        holder.is_full(RESULTS_FOLDER)
+        self._engine.holder(phase.holding).ensure()
         try:
             self._engine.launch(phase.spec)
         except PermanentError as error:
@@ -158,7 +156,8 @@ class TrialRun:
         except OSError as error:
             raise ConfigurationError(f"{name} cannot be kept in {folder}: {error.strerror or error}.") from error
         finally:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
 
 
 def with_inputs(queue: Queue, folders: Mapping[str, str]) -> Queue:
