@@ -11,6 +11,7 @@ from airflow_synapse_challenge.challenge.config import Challenge, Model
 from airflow_synapse_challenge.containers import image_check
 from airflow_synapse_challenge.containers.docker_images import DockerImages
 from airflow_synapse_challenge.containers.image_check import ImageLimits
+from airflow_synapse_challenge.containers.policy import MIB
 from airflow_synapse_challenge.containers.registry import DIGEST, GONE, ImageName, Manifest, Registry
 from airflow_synapse_challenge.errors import ParticipantFault, PermanentError
 from airflow_synapse_challenge.steps.check_image import known_registries
@@ -102,7 +103,7 @@ def _pull(
     try:
         manifest = registry.manifest(name, limits.platform)
         _refuse_unfit(manifest, limits)
-        note(f"Pulling {name}: {len(manifest.layer_bytes)} layers, {manifest.total_bytes} bytes.")
+        note(f"Pulling {name}: {len(manifest.layer_bytes)} layers, {manifest.total_bytes / MIB:.1f} MiB.")
         images.fetch(name, compressed_bytes=manifest.total_bytes, limits=limits, login=found)
     except ParticipantFault as fault:
         if fault.kind == GONE:
