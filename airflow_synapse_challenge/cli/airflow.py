@@ -25,8 +25,7 @@ def hook_of(challenge: Challenge) -> SynapseHook:
 
     :raises ConfigurationError: Airflow has no such connection.
     """
-    # Outside of tasks Airflow reads its own database only when told that this is no task.
-    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    _be_no_task()
     from airflow.sdk.exceptions import AirflowException
 
     from airflow_synapse_challenge.hooks.synapse import SynapseHook
@@ -40,6 +39,33 @@ def hook_of(challenge: Challenge) -> SynapseHook:
             f"airflow connections add {challenge.synapse.connection} --conn-type synapse --conn-password <token>"
         ) from error
     return hook
+
+
+def docker_client_of(docker_conn_id: str) -> Any:
+    """
+    Return docker-py's client of a connection.
+
+    :raises ConfigurationError: Airflow has no such connection, or it cannot be used.
+    """
+    _be_no_task()
+    from airflow.sdk.exceptions import AirflowException
+
+    from airflow_synapse_challenge.containers.docker_calls import engine_errors
+    from airflow_synapse_challenge.hooks.docker import docker_client
+
+    try:
+        with engine_errors():
+            return docker_client(docker_conn_id)
+    except AirflowException as error:
+        raise ConfigurationError(
+            f"Airflow's connection {docker_conn_id!r} (`compute: {{docker_connection: …}}`) cannot be used: {error} "
+            f"Make it with: airflow connections add {docker_conn_id} --conn-type docker --conn-host <registry> …"
+        ) from error
+
+
+def _be_no_task() -> None:
+    """Outside of tasks Airflow reads its own database only when told that this is no task."""
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
 
 
 def set_pools(challenges: Sequence[Challenge]) -> None:
