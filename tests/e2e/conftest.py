@@ -34,8 +34,9 @@ IMPATIENT = {
 PLAN = Plan.model_validate(
     {
         "gold_standards": {"Trials": "truth.txt"},
-        "participants": ["ada", "grace"],
-        "teams": {"Pair": ["ada", "grace"]},
+        # Who submits in a team's name may not submit alone as well.
+        "participants": ["ada", "grace", "jean", "kathleen"],
+        "teams": {"Pair": ["jean", "kathleen"]},
         "submissions": [{"by": "ada", "junk": 1, "valid": {}}],
     }
 )
@@ -80,10 +81,10 @@ class World:
         return airflow
 
     def submit(self, content: str, by: str = "ada", team: str | None = None) -> str:
-        """Submit a text file and return the submission's id."""
+        """Submit a text file and return the submission's id; a team's first member does it for the team."""
         from synapseclient.models import File
 
-        synapse, project = self._members[by]
+        synapse, project = self._members[PLAN.teams[team][0] if team else by]
         path = self.home / f"{time.monotonic_ns()}.txt"
         path.write_text(content)
         file = File(path=str(path), parent_id=project).store(synapse_client=synapse)

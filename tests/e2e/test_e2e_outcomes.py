@@ -48,7 +48,7 @@ def test_valid_invalid_and_talkative_submissions(world, airflow):
     assert world.status(invalid).status == "INVALID"
     assert world.annotations(invalid)["submission_errors"] == "it says so\nand twice"
     assert world.mails(invalid) == ["invalid"]
-    members = {str(world.site.participants[name]) for name in ("ada", "grace")}
+    members = {str(world.site.participants[name]) for name in ("jean", "kathleen")}
     assert set(map(str, world.mail(scored, "scored")["to"])) == members
     assert "secret" not in world.mail(scored, "scored")["body"]
     assert "secret" not in (world.status(scored).submission_annotations or {})["annotations"]

@@ -118,17 +118,17 @@ REASONS = {
     "words.csv": "probabilities are not numbers",
     "junk.bin": "The file has 50000000 bytes",
 }
-# Who submits what: two teams, and three people who submit alone.
+# Who submits what: two teams, and two people alone. Who submits in a team's name may not submit alone as well.
 TEAMS = {"Curie Lab": ["marie", "irene"], "Broad Street": ["john"]}
 PEOPLE = ["marie", "irene", "john", "rosalind", "ada"]
 WHO = {
     "logistic-regression.csv": "Curie Lab", "random-forest.csv": "Broad Street", "gradient-boosting.csv": "rosalind",
     "support-vectors.csv": "rosalind", "extra-trees.csv": "Curie Lab", "nearest-neighbours.csv": "Broad Street",
-    "naive-bayes.csv": "ada", "texture-only.csv": "marie", "smoothness-only.csv": "irene", "stump.csv": "ada",
-    "benign-by-mistake.csv": "john", "always-half.csv": "irene", "coin.csv": "john",
+    "naive-bayes.csv": "ada", "texture-only.csv": "Curie Lab", "smoothness-only.csv": "Curie Lab", "stump.csv": "ada",
+    "benign-by-mistake.csv": "Broad Street", "always-half.csv": "Curie Lab", "coin.csv": "Broad Street",
     "missing-rows.csv": "ada", "duplicate-ids.csv": "Curie Lab", "not-a-number.csv": "Broad Street",
-    "percent.csv": "rosalind", "wrong-header.csv": "marie", "empty.csv": "irene", "predictions.zip": "ada",
-    "utf-16.csv": "Broad Street", "unknown-ids.csv": "john", "words.csv": "rosalind", "junk.bin": "irene",
+    "percent.csv": "rosalind", "wrong-header.csv": "ada", "empty.csv": "ada", "predictions.zip": "ada",
+    "utf-16.csv": "Broad Street", "unknown-ids.csv": "Broad Street", "words.csv": "rosalind", "junk.bin": "rosalind",
 }  # fmt: skip
 
 
