@@ -66,6 +66,14 @@ def server(journal, tmp_path_factory):
         yield server
 
 
+@pytest.fixture(autouse=True)
+def calm(server):
+    """No fault and no foreign time outlives its test."""
+    yield
+    server.clear_faults()
+    server.set_clock(offset_seconds=0)
+
+
 @pytest.fixture(scope="session")
 def succeeded():
     """The commands that have ended well."""
