@@ -14,7 +14,8 @@ from airflow_synapse_challenge.challenge.config import LeakBudget
 
 #: Submissions that a ledger tells apart; older ones count in its total only. All of them fit into one annotation.
 REMEMBERED = 12
-WITHHELD = "[… the rest is withheld: the leak budget of this {scope} is used up. The organizers can release it. …]"
+_WITHHELD_MARK = "[… the rest is withheld"
+WITHHELD = f"{_WITHHELD_MARK}: the leak budget of this {{scope}} is used up. The organizers can release it. …]"
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,14 @@ def release(text: str, budget: LeakBudget, ledger: Ledger, submission: str) -> R
     shown = raw[:left].decode("utf-8", "ignore")
     note = WITHHELD.format(scope=scope)
     return Release(f"{shown}\n{note}" if shown else note, len(shown.encode()), len(raw) - len(shown.encode()), scope)
+
+
+def shown_of(text: str) -> str | None:
+    """Return the part of a log that was shown when the rest was withheld, ``None`` for a log that is whole."""
+    shown, mark, last = text.rpartition(_WITHHELD_MARK)
+    if not mark or "\n" in last.rstrip():
+        return None
+    return shown.removesuffix("\n")
 
 
 def release_reasons(

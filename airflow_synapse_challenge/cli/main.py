@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from airflow_synapse_challenge.challenge.config import Challenge, Queue, json_schema, load_challenge
+from airflow_synapse_challenge.cli.release import release
 from airflow_synapse_challenge.cli.size import size
 from airflow_synapse_challenge.cli.try_image import try_image
 from airflow_synapse_challenge.errors import ConfigurationError, SynapseChallengeError
@@ -86,6 +87,7 @@ def leaderboard(
 
 app.command("try")(try_image)
 app.command("size")(size)
+app.command("release")(release)
 
 
 @app.command("init-airflow")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from airflow_synapse_challenge.synapse.call import Call, Document, Pages, results_of
 
 
@@ -33,6 +35,14 @@ class TeamMember(Document):
     member: UserHeader
 
 
+class PrincipalHeader(Document):
+    """Name of a user or a team."""
+
+    owner_id: str
+    user_name: str
+    is_individual: bool = True
+
+
 def me() -> Call[UserProfile]:
     """``GET /userProfile``: the owner of the token; ``anonymous`` without one."""
     return Call("GET", "/userProfile", "read the token owner's profile", UserProfile.model_validate)
@@ -41,6 +51,17 @@ def me() -> Call[UserProfile]:
 def get(user_id: str) -> Call[UserProfile]:
     """``GET /userProfile/{id}``."""
     return Call("GET", f"/userProfile/{user_id}", f"read the profile of user {user_id}", UserProfile.model_validate)
+
+
+def headers(principal_ids: Sequence[int]) -> Call[list[PrincipalHeader]]:
+    """``GET /userGroupHeaders/batch``; principals that there are not are left out."""
+    return Call(
+        "GET",
+        "/userGroupHeaders/batch",
+        "look up the names of users and teams",
+        lambda answer: [PrincipalHeader.model_validate(child) for child in answer["children"]],
+        params={"ids": ",".join(map(str, principal_ids))},
+    )
 
 
 def team(team_id: str) -> Call[Team]:
