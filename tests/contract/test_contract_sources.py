@@ -27,5 +27,5 @@ def test_without_them_it_is_told_how_to_get_them(tmp_path, monkeypatch):
 
 def test_a_document_that_was_not_fetched_names_the_script(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "OPENAPI", sources.ROOT / ".cache" / "contract" / "not-fetched.json")
-    with pytest.raises(FileNotFoundError, match="scripts/contract.sh"):
+    with pytest.raises(FileNotFoundError, match=r"scripts/contract\.sh"):
         sources.openapi_document.__wrapped__()
