@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_synapse_challenge.containers import engine_words
 from airflow_synapse_challenge.containers.docker_policy import Image
 from airflow_synapse_challenge.containers.spec import Author
 from airflow_synapse_challenge.errors import OrganiserFault, PermanentError, TransientError
@@ -15,24 +16,6 @@ if TYPE_CHECKING:
     from docker.errors import APIError
 
     from docker import APIClient
-
-#: A registry's or resolver's answer that trying again does not change.
-FINAL_WORDS = (
-    "no such host",
-    "not found",
-    "manifest unknown",
-    "denied",
-    "unauthorized",
-    "invalid reference",
-    "no match",
-)
-#: What the runtime says when a program cannot be started.
-START_PROBLEMS = {
-    "executable file not found": "its entrypoint or command is not in the image",
-    "no such file or directory": "its entrypoint or command, or the interpreter that it names, is not in the image",
-    "permission denied": "its entrypoint or command cannot be executed by the user that it runs as",
-    "exec format error": "its entrypoint or command is for another architecture, or a script without its first line",
-}
 
 
 @contextmanager
@@ -101,11 +84,7 @@ def find_image(client: APIClient, name: str, author: Author) -> Image:
 
 def start_problem(error: APIError) -> str:
     """Return why a container did not start, in words for whoever made the image."""
-    text = str(error.explanation)
-    for sign, words in START_PROBLEMS.items():
-        if sign in text:
-            return words
-    return "its entrypoint or command cannot be run"
+    return engine_words.start_problem(str(error.explanation))
 
 
 def _pull(client: APIClient, image: str) -> None:
@@ -116,7 +95,7 @@ def _pull(client: APIClient, image: str) -> None:
             if "error" in step:
                 raise _unavailable(image, step["error"])
     except APIError as error:
-        if error.is_client_error() or any(words in str(error).lower() for words in FINAL_WORDS):
+        if error.is_client_error() or any(words in str(error).lower() for words in engine_words.FINAL_WORDS):
             raise _unavailable(image, error) from error
         raise
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_synapse_challenge.containers.policy import OPEN_FILES, Policy, Rule
+from airflow_synapse_challenge.containers.policy import OPEN_FILES, Policy, Rule, numeric_user
 from airflow_synapse_challenge.containers.spec import INPUT, OUTPUT, ContainerSpec
 from airflow_synapse_challenge.errors import PermanentError
 
@@ -47,11 +46,8 @@ def user_of(spec: ContainerSpec, image: Image) -> str | None:
     """Return who a container runs as: the image's own user if its numbers are not root's, else the policy's."""
     if spec.policy.allow_root:
         return None
-    own = re.fullmatch(r"([1-9][0-9]{0,9})(?::([0-9]{1,10}))?", image.user)
-    if spec.author != "participant" or own is None:
-        return spec.policy.user
-    # A group of 0 would be root's.
-    return f"{own[1]}:{own[1] if int(own[2] or 0) == 0 else own[2]}"
+    own = numeric_user(image.user) if spec.author == "participant" else None
+    return own or spec.policy.user
 
 
 def container_config(spec: ContainerSpec, image: Image) -> dict[str, Any]:

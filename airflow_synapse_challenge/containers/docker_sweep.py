@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_synapse_challenge.containers import docker_storage
 from airflow_synapse_challenge.containers.docker_calls import engine_errors
 from airflow_synapse_challenge.containers.docker_images import DockerImages
+from airflow_synapse_challenge.containers.engine import Owner
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX
 
 if TYPE_CHECKING:
     from docker import APIClient
-
-
-@dataclass(frozen=True)
-class Owner:
-    """The run that something on the engine belongs to."""
-
-    dag: str
-    run: str
 
 
 def remove_orphans(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from airflow_synapse_challenge.containers.outcome import Outcome
@@ -12,12 +13,20 @@ from airflow_synapse_challenge.containers.spec import ContainerSpec
 Cancelled = Callable[[], bool]
 
 
+@dataclass(frozen=True)
+class Owner:
+    """The run that something on an engine belongs to."""
+
+    dag: str
+    run: str
+
+
 class Engine(Protocol):
     """Where containers run."""
 
     @property
     def name(self) -> str:
-        """``docker`` or ``process``."""
+        """``docker``, ``kubernetes`` or ``process``."""
         ...
 
     @property

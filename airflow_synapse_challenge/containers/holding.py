@@ -15,6 +15,9 @@ from datetime import timedelta
 from airflow_synapse_challenge.containers.spec import HeldMount, safe_name
 from airflow_synapse_challenge.errors import ConfigurationError
 
+#: Where a holder sees its folders.
+HELD = "/held"
+
 
 @dataclass(frozen=True)
 class HeldFolder:
@@ -63,7 +66,7 @@ class Holding:
 
     def path(self, name: str) -> str:
         """Return where the holder sees a folder."""
-        return f"/held/{self.folder(name).name}"
+        return f"{HELD}/{self.folder(name).name}"
 
     def volume(self, name: str) -> str:
         """Return the name of a folder's volume."""

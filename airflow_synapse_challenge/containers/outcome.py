@@ -23,6 +23,7 @@ class Outcome:
     :param refused: why a result was refused; ``None`` if none was.
     :param adopted: an earlier try had started it.
     :param peak_memory_bytes: the most memory that was seen; ``None`` if nobody looked in time.
+    :param storage_full: the engine ended it because it filled its share of the engine's disk.
     """
 
     exit_code: int | None
@@ -37,3 +38,4 @@ class Outcome:
     refused: str | None = None
     adopted: bool = False
     peak_memory_bytes: int | None = None
+    storage_full: bool = False

@@ -13,6 +13,8 @@ from airflow_synapse_challenge.errors import ConfigurationError
 MIB = 1024**2
 GIB = 1024**3
 OPEN_FILES = 1024
+#: The largest number of a user that engines take.
+LARGEST_USER = 2**31 - 1
 
 
 class Rule(Enum):
@@ -104,3 +106,15 @@ class Policy:
     def file_bytes(self) -> int:
         """Size of the largest file that may be written anywhere: the limit of a process knows no folders."""
         return max(self.output_bytes, self.tmp_bytes, self.shm_bytes)
+
+
+def numeric_user(asked: str) -> str | None:
+    """
+    Return the user and group that an image asks for as numbers, ``None`` if they are root's or names.
+
+    A name could mean root in somebody else's image, and a group of 0 would be root's.
+    """
+    own = re.fullmatch(r"([1-9][0-9]{0,9})(?::([0-9]{1,10}))?", asked)
+    if own is None or max(int(number or 0) for number in own.groups()) > LARGEST_USER:
+        return None
+    return f"{own[1]}:{own[1] if int(own[2] or 0) == 0 else own[2]}"

@@ -84,6 +84,19 @@ class HeldMount:
 
 
 @dataclass(frozen=True)
+class ImageFacts:
+    """
+    What an image's manifest says, for engines that start images without being able to look at them.
+
+    :param user: user and group that it asks for.
+    :param volumes: folders that it declares as volumes, which would be storage without bounds.
+    """
+
+    user: str = ""
+    volumes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ContainerSpec:
     """
     One container.
@@ -99,6 +112,7 @@ class ContainerSpec:
     :param held: folders that outlive the container; one at ``/output`` takes the results.
     :param environment: more variables; never credentials.
     :param author: who wrote the code: organisers or participants.
+    :param facts: what is known of the image, where the engine does not find out by itself.
     """
 
     name: str
@@ -113,6 +127,7 @@ class ContainerSpec:
     held: tuple[HeldMount, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     author: Author = "organiser"
+    facts: ImageFacts | None = None
 
     def __post_init__(self) -> None:
         if not self.command and self.author != "participant":

@@ -13,7 +13,8 @@ from airflow.sdk import BaseOperator
 
 from airflow_synapse_challenge.challenge.config import Challenge
 from airflow_synapse_challenge.containers.docker_images import DockerImages
-from airflow_synapse_challenge.containers.docker_sweep import Owner, remove_orphans
+from airflow_synapse_challenge.containers.docker_sweep import remove_orphans
+from airflow_synapse_challenge.containers.engine import Owner
 from airflow_synapse_challenge.errors import PermanentError, TransientError
 from airflow_synapse_challenge.hooks import dag_runs
 from airflow_synapse_challenge.hooks.docker import deployment_id, docker_client
