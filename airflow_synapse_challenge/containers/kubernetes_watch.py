@@ -1,0 +1,158 @@
+"""Follow a pod to its end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from airflow_synapse_challenge.containers import kubernetes_pods as pods
+from airflow_synapse_challenge.containers.engine import Cancelled
+from airflow_synapse_challenge.containers.kubernetes_cluster import Cluster, Described
+from airflow_synapse_challenge.containers.kubernetes_faults import raise_if_lost
+from airflow_synapse_challenge.containers.kubernetes_settings import pod_name
+from airflow_synapse_challenge.containers.kubernetes_status import PodView
+from airflow_synapse_challenge.containers.logs import BoundedLog
+from airflow_synapse_challenge.containers.spec import ContainerSpec
+from airflow_synapse_challenge.errors import SynapseChallengeError, TransientError
+
+#: Seconds between two looks at a pod.
+LOOK = 1.0
+#: Seconds between two looks at its memory: a metrics server has a new figure about every fifteen.
+MEASURE = 5.0
+#: Seconds that a kubelet may take to end a pod, its grace included, until its node counts as lost.
+STOP_WITHIN = 60.0
+#: Seconds in which output that the node still holds has to arrive after the end.
+LAST_OUTPUT = 20
+
+
+class OutputReader:
+    """
+    Read a pod's output in a thread, keep its head and tail, and pass on its lines.
+
+    A log is read while it is printed, because nodes keep only the end of a flood.
+    """
+
+    def __init__(self, cluster: Cluster, name: str, limit: int, on_log: Callable[[str], None] | None) -> None:
+        self.log = BoundedLog(limit, on_log)
+        self.whole = False
+        self._error: BaseException | None = None
+        self._stream = cluster.output(name, pods.MAIN, follow=True)
+        self._thread = threading.Thread(target=self._read, name=f"output of {name}", daemon=True)
+        self._thread.start()
+
+    def finish(self) -> bool:
+        """
+        Wait for the last output; tell whether all of it came.
+
+        :raises Exception: what the receiver of the lines raised.
+        """
+        self._thread.join(LAST_OUTPUT)
+        if self._error is not None:
+            raise self._error
+        return self.whole
+
+    def _read(self) -> None:
+        try:
+            self.whole = _read_into(self.log, self._stream)
+        except BaseException as error:  # noqa: BLE001  raised again in finish(), in the caller's thread
+            self._error = error
+
+
+def last_output(cluster: Cluster, spec: ContainerSpec, on_log: Callable[[str], None] | None = None) -> BoundedLog:
+    """Read what the node has kept of a pod's output."""
+    log = BoundedLog(spec.policy.log_bytes, on_log)
+    _read_into(log, cluster.output(pod_name(spec.name), pods.MAIN, follow=False))
+    return log
+
+
+def _read_into(log: BoundedLog, stream: Iterable[bytes]) -> bool:
+    """Tell whether the stream came to its end. A pod without output, or without a node, has none to read."""
+    try:
+        for chunk in stream:
+            log.add(chunk)
+        whole = True
+    except SynapseChallengeError:
+        whole = False
+    log.close()
+    return whole
+
+
+@dataclass(frozen=True)
+class Ending:
+    """
+    Why the code in a pod stopped.
+
+    :param seen: the pod; ``None`` when somebody removed it.
+    :param peak_memory_bytes: the most memory that was seen while it ran.
+    """
+
+    seen: Described | None
+    timed_out: bool = False
+    cancelled: bool = False
+    peak_memory_bytes: int | None = None
+
+
+def wait(cluster: Cluster, spec: ContainerSpec, cancelled: Cancelled | None) -> Ending:
+    """
+    Wait for the end of the code in a pod, or bring it about when its time is over or somebody asks for it.
+
+    :param spec: its timeout is the whole run time; what passed before this call counts, by the cluster's clock.
+    :raises TransientError: the cluster took the pod away.
+    """
+    name = pod_name(spec.name)
+    peak, measured = 0, float("-inf")
+    while True:
+        seen = cluster.read(name)
+        if seen is None:
+            return Ending(None, cancelled=True, peak_memory_bytes=peak or None)
+        view = PodView(seen.pod)
+        raise_if_lost(view)
+        if view.ended:
+            return Ending(seen, peak_memory_bytes=peak or None)
+        if seconds_left(seen, spec.policy.timeout) <= 0:
+            return Ending(stop(cluster, name), timed_out=True, peak_memory_bytes=peak or None)
+        if cancelled and cancelled():
+            return Ending(stop(cluster, name), cancelled=True, peak_memory_bytes=peak or None)
+        if spec.author == "participant" and time.monotonic() - measured >= MEASURE:
+            measured = time.monotonic()
+            peak = max(peak, cluster.memory(name, pods.MAIN))
+        time.sleep(LOOK)
+
+
+def seconds_left(seen: Described, timeout: timedelta) -> float:
+    """Return how long the code in a pod may still run, by the cluster's clock."""
+    return timeout.total_seconds() - PodView(seen.pod).seconds(seen.now)
+
+
+def ended_by(cluster: Cluster, name: str, *, timed_out: bool, cancelled: bool, peak: int | None) -> Ending:
+    """
+    Return the ending of a pod that somebody else watched; one that still runs is ended.
+
+    :raises TransientError: the cluster took the pod away.
+    """
+    seen = cluster.read(name)
+    if seen is not None:
+        raise_if_lost(PodView(seen.pod))
+        if not PodView(seen.pod).ended:
+            seen = stop(cluster, name)
+    return Ending(seen, timed_out, cancelled or seen is None, peak)
+
+
+def stop(cluster: Cluster, name: str) -> Described | None:
+    """
+    Have the kubelet end a pod, and return it; what it printed stays.
+
+    :raises TransientError: the kubelet does not; its node may be lost.
+    """
+    if not cluster.end_now(name):
+        return None
+    end = time.monotonic() + STOP_WITHIN
+    while time.monotonic() < end:
+        seen = cluster.read(name)
+        if seen is None or PodView(seen.pod).ended:
+            return seen
+        time.sleep(LOOK / 4)
+    raise TransientError(f"The node of the pod {name} does not end it; it may be lost.")
