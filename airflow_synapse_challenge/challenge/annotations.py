@@ -40,7 +40,7 @@ from airflow_synapse_challenge.challenge.result_values import (
 )
 from airflow_synapse_challenge.challenge.results import Result
 from airflow_synapse_challenge.challenge.statuses import Outcome
-from airflow_synapse_challenge.challenge.text import cut
+from airflow_synapse_challenge.challenge.text import cut, inert
 from airflow_synapse_challenge.challenge.verdicts import CANCELLED, TIME_QUOTA
 
 RUN_ID = f"{OWN_PREFIX}run_id"
@@ -160,7 +160,7 @@ class _Change:
         if texts:
             # The reasons are hidden under whatever name they stand.
             hidden = {key, ERRORS} & set(self.queue.scores.private_annotations)
-            (self.private if hidden else self.public)[key] = cut("\n".join(texts), LONGEST_ERRORS)
+            (self.private if hidden else self.public)[key] = cut(inert("\n".join(texts)), LONGEST_ERRORS)
 
     def reported(self, values: Mapping[str, Value], hidden: Collection[str]) -> None:
         prefix = self.queue.annotations.prefix
@@ -177,7 +177,7 @@ class _Change:
         }
         # The orchestrator makes the reason public; it must not tell what the queue keeps private.
         if texts and outcome is not Outcome.VALID and ERRORS not in self.queue.scores.private_annotations:
-            named["FailureReason"] = cut("\n".join(texts), LONGEST_ORCHESTRATOR_TEXT)
+            named["FailureReason"] = cut(inert("\n".join(texts)), LONGEST_ORCHESTRATOR_TEXT)
         self.gone.append(_orchestrator("FailureReason"))
         self.public.update({_orchestrator(suffix): value for suffix, value in named.items() if value is not None})
 

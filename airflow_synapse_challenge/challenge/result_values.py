@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_synapse_challenge.challenge.text import clean, cut, length
+from airflow_synapse_challenge.challenge.text import clean, cut, inert, length
 
 Scalar = str | bool | int | float
 Value = Scalar | list[str] | list[bool] | list[int] | list[float]
@@ -29,7 +29,8 @@ ORCHESTRATOR_PREFIX = "orgSagebionetworksSynapseWorkflowOrchestrator"
 # Synapse's own (rule U-08), and names by which the product recognises its submissions.
 _TAKEN = ("_accessrequirementids", OWN_PREFIX, ORCHESTRATOR_PREFIX.lower())
 
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# A text without its end is taken as one too: looking for its end again from each of its quotes would take hours.
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 class BadResultError(ValueError):
@@ -69,8 +70,8 @@ def usable_values(reported: Mapping[str, Any]) -> dict[str, Value]:
     """
     Return what Synapse can hold of a script's keys and values.
 
-    ``null`` and empty lists are left out, other characters of a key than ``[A-Za-z0-9_.]`` become ``_``, and long
-    texts end with ``…``.
+    ``null`` and empty lists are left out, other characters of a key than ``[A-Za-z0-9_.]`` become ``_``, long texts
+    end with ``…``, and texts that are formulas to a spreadsheet begin with ``'``.
 
     :raises BadResultError: a value that is no text, number, truth value or list of one of them, or keys that clash.
     """
@@ -163,7 +164,7 @@ def _scalar(name: str, value: Any) -> Scalar:
     if isinstance(value, _Refused):
         raise BadResultError(f"the value of {name} is {value.text}; write a finite number or null")
     if isinstance(value, str):
-        return cut(clean(value), LONGEST_TEXT)
+        return cut(inert(clean(value)), LONGEST_TEXT)
     if isinstance(value, bool | int | float):
         return value
     raise BadResultError(f"the value of {name} is nested; write text, a number, true, false or a list of one kind")

@@ -8,6 +8,9 @@ import re
 # characters that no encoding can hold.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
+# What spreadsheet programs compute when a table that holds it is opened.
+_FORMULA = re.compile(r"\s*[=+\-@]")
+
 
 def clean(text: str) -> str:
     """Return the text without characters that a screen or an encoding could choke on; line breaks stay."""
@@ -34,3 +37,14 @@ def cut(text: str, limit: int) -> str:
     while length(kept) > limit - 1:
         kept = kept[: -max(1, (length(kept) - limit + 1) // 2)]
     return f"{kept}…"
+
+
+def inert(text: str) -> str:
+    """Return the text with ``'`` before what a spreadsheet program would compute; numbers stay numbers."""
+    if not _FORMULA.match(text):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
