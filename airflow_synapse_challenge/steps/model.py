@@ -81,7 +81,9 @@ class ModelReport:
 
         :param named: begin its part of the log with the phase's title.
         """
-        peaks = [peak for peak in (self.peak_memory_bytes, outcome.peak_memory_bytes) if peak is not None]
+        # Whoever the kernel ended for its memory had all of it, whenever it was looked at last.
+        most = phase.spec.policy.memory_bytes if outcome.oom_killed else outcome.peak_memory_bytes
+        peaks = [peak for peak in (self.peak_memory_bytes, most) if peak is not None]
         log = f"===== {phase.title} =====\n{outcome.log}" if named else outcome.log
         return ModelReport(
             image=self.image,

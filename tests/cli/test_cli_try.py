@@ -80,7 +80,7 @@ def test_what_a_person_sees(desk, image):
     ("code", "fault", "says", "figures"),
     [
         ("raise SystemExit(3)", "exit_code", "exit code 3", {"exit_code": 3}),
-        ("x = bytearray(2**30)", "out_of_memory", "more than 256MiB", {"exit_code": 137, "oom_killed": True}),
+        ("x = bytearray(2**30)", "out_of_memory", "more than 256MiB", {"exit_code": 137, "peak_memory_bytes": 2**28}),
         ("open('/output/result.csv', 'w').write('x')", "wrong_name", "it wrote result.csv instead", {"exit_code": 0}),
         ("pass", "no_output", "wrote nothing", {"exit_code": 0, "outputs": []}),
         ("open('/output/predictions.csv', 'w')", "no_output", "empty /output/predictions.csv", {"exit_code": 0}),
@@ -105,6 +105,8 @@ def test_a_model_that_would_be_invalid(desk, image, code, fault, says, figures):
     assert found["fault"] == fault
     assert says in found["reason"]
     assert {key: found[key] for key in figures} == figures
+    assert found["oom_killed"] == (fault == "out_of_memory")
+    assert not found["timed_out"]
 
 
 def test_a_model_that_takes_too_long(desk, image):
