@@ -21,8 +21,8 @@ $(INSTALLED): requirements/dev.txt pyproject.toml scripts/install.sh
 	scripts/install.sh $(VENV)
 	@touch $@
 
-demo: $(INSTALLED)  ## Run a whole challenge on this machine: local Synapse, Airflow, 24 submissions (DEMO_ARGS=--exit stops by itself)
-	scripts/with-engine.sh --optional $(PYTHON) -m airflow_synapse_challenge.rehearsal examples/breast-cancer $(DEMO_ARGS)
+demo: $(INSTALLED)  ## Run a whole challenge here (DEMO_ARGS: --challenge model-to-data for Docker images, --exit to stop by itself)
+	scripts/demo.sh $(DEMO_ARGS)
 
 $(CONTRACT): scripts/contract.sh
 	scripts/contract.sh

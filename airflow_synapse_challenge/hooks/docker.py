@@ -51,13 +51,19 @@ def registry_login(docker_conn_id: str | None, host: str) -> tuple[str, str] | N
     return str(connection.login), connection.password
 
 
-def deployment_id() -> str:
+def deployment_id(address: str = "") -> str:
     """
-    Return what tells this Airflow from others that use the same engine.
+    Return what tells an Airflow from others that use the same engine.
 
     A sweeper only judges what its own Airflow started.
+
+    :param address: of its API server (``[api] base_url``); by default that of the Airflow that this runs in.
     """
+    return hashlib.sha256((address or _own_address()).encode()).hexdigest()[:12]
+
+
+def _own_address() -> str:
     from airflow.sdk.configuration import conf
 
     address = conf.get("api", "base_url", fallback="") or conf.get("core", "execution_api_server_url", fallback="")
-    return hashlib.sha256(str(address).encode()).hexdigest()[:12]
+    return str(address)

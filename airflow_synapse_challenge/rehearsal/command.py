@@ -8,20 +8,22 @@ import signal
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 
 from airflow_synapse_challenge.challenge.config import load_challenge
-from airflow_synapse_challenge.errors import ConfigurationError, SynapseChallengeError
+from airflow_synapse_challenge.errors import SynapseChallengeError
 from airflow_synapse_challenge.factory.dag_file import DAG_FILE, DAG_FILE_NAME, FOLDER_VARIABLE
+from airflow_synapse_challenge.hooks.docker import deployment_id
 from airflow_synapse_challenge.local_synapse.server import LocalSynapse
 from airflow_synapse_challenge.rehearsal import report
 from airflow_synapse_challenge.rehearsal.deployment import AirflowDeployment
+from airflow_synapse_challenge.rehearsal.engine import REHEARSAL_LABEL, engine_for_rehearsal, sweep
 from airflow_synapse_challenge.rehearsal.observer import Observer, Record
 from airflow_synapse_challenge.rehearsal.participants import Participants
 from airflow_synapse_challenge.rehearsal.plan import Plan, load_plan
@@ -70,17 +72,21 @@ def rehearse(folder: Path, home: Path, console: Console, *, engine: str | None =
     :param stay: keep the servers up until interrupted.
     """
     plan = load_plan(folder)
-    engine = engine or _engine_here(load_challenge(folder / "challenge.yaml").compute.evaluation_image)
+    engine = engine_for_rehearsal(load_challenge(folder / "challenge.yaml"), engine, images=plan.has_images)
+    rehearsal = uuid.uuid4().hex
     with ExitStack() as stack:
         console.print(f"Containers run on: [bold]{engine}[/]")
-        server = stack.enter_context(LocalSynapse.start(home / "synapse"))
+        server = stack.enter_context(LocalSynapse.start(home / "synapse", docker_registry=plan.has_images))
         console.print(f"Local Synapse:     {server.url}")
+        if plan.has_images:
+            console.print(f"Docker registry:   {server.registry}")
         site = build_site(server, plan, folder, home / "work", engine)
-        airflow = _start_airflow(stack, home, server, site, console)
+        airflow = _airflow(home, server, site)
         if engine == "docker":
-            stack.callback(_sweep, site.challenge.challenge)
+            stack.callback(sweep, site.challenge, deployment_id(airflow.url), rehearsal)
+        _start_airflow(stack, airflow, site, console)
         observer = Observer(server, airflow, plan, site)
-        participants = Participants(server, plan, site, folder, home / "work")
+        participants = Participants(server, plan, site, folder, home / "work", label=f"{REHEARSAL_LABEL}={rehearsal}")
         stack.callback(participants.stop)
         records = _watch(plan, participants, observer, console)
         as_planned = _tell(plan, records, observer, site, console)
@@ -92,19 +98,20 @@ def rehearse(folder: Path, home: Path, console: Console, *, engine: str | None =
     return 0 if as_planned else 1
 
 
-def _start_airflow(
-    stack: ExitStack, home: Path, server: LocalSynapse, site: Site, console: Console
-) -> AirflowDeployment:
+def _airflow(home: Path, server: LocalSynapse, site: Site) -> AirflowDeployment:
     dags = home / "dags"
     dags.mkdir()
     (dags / DAG_FILE_NAME).write_text(DAG_FILE)
     connection = {"conn_type": "synapse", "password": server.token(SERVICE), "extra": {"endpoint": server.url}}
-    airflow = AirflowDeployment(
+    return AirflowDeployment(
         home / "airflow",
         dags,
         connections={site.challenge.synapse.connection: connection},
         environment={FOLDER_VARIABLE: str(site.challenges_folder)},
     )
+
+
+def _start_airflow(stack: ExitStack, airflow: AirflowDeployment, site: Site, console: Console) -> None:
     with console.status("Airflow is starting …"):
         airflow.prepare()
         challenge = site.challenge
@@ -112,7 +119,6 @@ def _start_airflow(
         stack.callback(airflow.stop)
         airflow.start()
     console.print(f"Airflow:           {airflow.url}  user {airflow.user}, password {airflow.password}")
-    return airflow
 
 
 def _watch(plan: Plan, participants: Participants, observer: Observer, console: Console) -> list[Record]:
@@ -160,37 +166,8 @@ def _tell(plan: Plan, records: list[Record], observer: Observer, site: Site, con
 def _tell_where(server: LocalSynapse, airflow: AirflowDeployment, site: Site, console: Console) -> None:
     console.print(f"Airflow        {airflow.url}  user {airflow.user}, password {airflow.password}")
     console.print(f"Synapse        {server.url}  project {site.project}")
-
-
-def _engine_here(image: str) -> str:
-    """
-    Return ``docker`` if an engine answers, else ``process``.
-
-    :raises ConfigurationError: the engine lacks the image.
-    """
-    from docker.errors import DockerException, ImageNotFound
-
-    import docker
-
-    try:
-        client = docker.from_env(timeout=10)
-        client.ping()
-    except DockerException:
-        return "process"
-    try:
-        client.images.get(image)
-    except ImageNotFound:
-        raise ConfigurationError(
-            f"The Docker engine has no image {image}; run scripts/evaluation-image.sh, or use --engine process."
-        ) from None
-    return "docker"
-
-
-def _sweep(challenge: str) -> None:
-    from airflow_synapse_challenge.hooks.docker import engine_for
-
-    engine: Any = engine_for("docker")
-    engine.sweep({"challenge": challenge})
+    if server.docker_registry:
+        console.print(f"Images         {server.registry}  user and token as on Synapse")
 
 
 @contextmanager

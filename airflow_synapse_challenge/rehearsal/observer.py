@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from airflow_synapse_challenge.challenge.annotations import MODEL
 from airflow_synapse_challenge.challenge.dispatch import run_id
 from airflow_synapse_challenge.challenge.statuses import TERMINAL
 from airflow_synapse_challenge.factory.names import submission_dag_id
@@ -21,6 +22,7 @@ from airflow_synapse_challenge.synapse import annotation_stores, submissions
 from airflow_synapse_challenge.synapse.client import Endpoints, SynapseClient
 from airflow_synapse_challenge.synapse.submissions import SubmissionBundle
 
+MODEL_FIGURES = ("outcome", "seconds", "peak_memory", "exit_code")
 #: Scores are compared to the digits that the score script reports.
 TOLERANCE = 2e-6
 
@@ -31,6 +33,7 @@ class Record:
     One submission.
 
     :param status: its status on Synapse.
+    :param image: a submitted image by its digest.
     :param annotations: all that is annotated on it.
     :param seconds: from the submission to its last status, by Synapse's clock.
     :param tasks: state of each task of its run, by task id.
@@ -41,6 +44,7 @@ class Record:
     planned: PlannedSubmission
     dag_id: str
     status: str = "RECEIVED"
+    image: str = ""
     annotations: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     run_state: str = ""
@@ -61,6 +65,13 @@ class Record:
     def reasons(self) -> str:
         """Why it is invalid."""
         return str(self.annotations.get("submission_errors", ""))
+
+    @property
+    def model(self) -> dict[str, Any]:
+        """How its model ran: ``outcome``, ``seconds``, ``peak_memory`` in bytes, ``exit_code``; empty before it did."""
+        return {
+            name: self.annotations[f"{MODEL}{name}"] for name in MODEL_FIGURES if f"{MODEL}{name}" in self.annotations
+        }
 
     @property
     def problems(self) -> list[str]:
@@ -151,6 +162,8 @@ class Observer:
 def _note(record: Record, bundle: SubmissionBundle) -> None:
     status = bundle.submission_status
     record.status = status.status
+    if bundle.submission.docker_digest:
+        record.image = f"{bundle.submission.docker_repository_name}@{bundle.submission.docker_digest}"
     record.annotations = annotation_stores.read(status)
     if status.modified_on:
         begin, end = map(datetime.fromisoformat, (bundle.submission.created_on, status.modified_on))

@@ -24,6 +24,7 @@ class PlannedSubmission(_Part):
     :param by: a participant, or a team in whose name its first member submits.
     :param file: what is submitted, beside ``rehearsal.yaml``.
     :param junk: bytes of noise to submit instead of a file.
+    :param image: folder with the Dockerfile of what is submitted instead.
     :param queue: name of the queue; may be left out when there is one only.
     :param valid: it must be accepted with these scores, to six digits.
     :param invalid: it must be invalid for a reason with these words.
@@ -32,26 +33,28 @@ class PlannedSubmission(_Part):
     by: str
     file: str | None = None
     junk: int | None = None
+    image: str | None = None
     queue: str | None = None
     valid: dict[str, float] | None = None
     invalid: str | None = None
 
     @property
     def name(self) -> str:
-        """Name of the submitted file."""
-        return Path(self.file).name if self.file else "junk.bin"
+        """Name of the submitted file or image."""
+        source = self.image or self.file
+        return Path(source).name if source else "junk.bin"
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> Self:
-        if (self.file is None) == (self.junk is None):
-            raise ValueError("give either `file` or `junk`")
+    def _one_of_each(self) -> Self:
+        if [self.file, self.junk, self.image].count(None) != 2:
+            raise ValueError("give one of `file`, `junk` and `image`")
         if (self.valid is None) == (self.invalid is None):
             raise ValueError("give either `valid` or `invalid`")
         return self
 
 
 class PlannedRank(_Part):
-    """Who has to stand at a place of the leaderboard, and with which file."""
+    """Who has to stand at a place of the leaderboard, and with which file or image."""
 
     submitter: str
     file: str
@@ -62,17 +65,25 @@ class Plan(_Part):
     A rehearsal.
 
     :param gold_standards: file by name of the queue.
+    :param host_folders: folder beside ``rehearsal.yaml`` that stands in for one of the engine's host which
+        ``challenge.yaml`` names.
     :param teams: members by name; they are participants.
     :param over: time over which the submissions are spread.
     :param leaderboard: the final one of the first queue, best first.
     """
 
     gold_standards: dict[str, str] = {}
+    host_folders: dict[str, str] = {}
     participants: tuple[str, ...]
     teams: dict[str, tuple[str, ...]] = {}
     over: Duration = timedelta(seconds=60)
     submissions: tuple[PlannedSubmission, ...] = Field(min_length=1)
     leaderboard: tuple[PlannedRank, ...] = ()
+
+    @property
+    def has_images(self) -> bool:
+        """Whether somebody submits an image."""
+        return any(planned.image for planned in self.submissions)
 
     @model_validator(mode="after")
     def _everybody_takes_part(self) -> Self:

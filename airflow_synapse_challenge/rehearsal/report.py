@@ -14,13 +14,17 @@ from airflow_synapse_challenge.steps.leaderboard import Line
 
 STYLES = {"ACCEPTED": "green", "SCORED": "green", "INVALID": "yellow", "RECEIVED": "dim"}
 LONGEST_CELL = 70
+MIB = 1024**2
 
 
 def progress(records: Sequence[Record], planned: int) -> Table:
     """Return a table with a row for each submission so far."""
+    models = any(record.planned.image for record in records)
     table = Table(title=f"Submissions ({len(records)} of {planned})", title_justify="left")
-    for column in ("id", "submitter", "file", "status"):
+    for column in ("id", "submitter", "file or image" if models else "file", "status"):
         table.add_column(column, no_wrap=True)
+    if models:
+        table.add_column("its model ran", no_wrap=True)
     table.add_column("scores, or why it is invalid")
     table.add_column("seconds", justify="right")
     for record in records:
@@ -31,10 +35,21 @@ def progress(records: Sequence[Record], planned: int) -> Table:
             record.planned.by,
             record.planned.name,
             f"[{style}]{record.status}[/]",
+            *([_figures(record)] if models else []),
             cut(scores if record.status in ("ACCEPTED", "SCORED") else one_line(record.reasons), LONGEST_CELL),
             f"{record.seconds:.1f}" if record.is_final else "",
         )
     return table
+
+
+def _figures(record: Record) -> str:
+    """Return how long a model ran and the most memory that it had."""
+    seconds, memory = record.model.get("seconds"), record.model.get("peak_memory")
+    parts = (
+        "" if seconds is None else f"{float(seconds):.1f} s",
+        "" if memory is None else f"{int(memory) / MIB:.0f} MiB",
+    )
+    return ", ".join(part for part in parts if part)
 
 
 def leaderboard(lines: Sequence[Line], files: dict[str, str]) -> Table:
@@ -87,6 +102,7 @@ def as_json(records: Sequence[Record], lines: Sequence[Line], engine: str) -> st
                     "tasks": record.tasks,
                     "mails": record.mails,
                     "problems": record.problems,
+                    **({"image": record.image, "model": record.model} if record.planned.image else {}),
                 }
                 for record in records
             ],

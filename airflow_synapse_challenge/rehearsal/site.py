@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,13 +96,18 @@ def build_site(server: LocalSynapse, plan: Plan, example: Path, work: Path, engi
         "logs_folder": Folder(name="Logs", parent_id=project).store(synapse_client=organiser).id,
         "teams": {"participants": everybody},
     }
+    if server.docker_registry:
+        content["synapse"]["docker_registry"] = server.registry
     private = _project(organiser, f"{challenge.title} (organizers only)", readers=[])
+    target = work / "challenges" / challenge.challenge
     for queue, entry in zip(challenge.queues, content["queues"], strict=True):
         entry["id"] = _evaluation(organiser, queue, project, everybody)
         if queue.name in plan.gold_standards:
             entry["gold_standard"] = _file(organiser, example / plan.gold_standards[queue.name], private)
+    folders = {there: str((target / here).resolve()) for there, here in plan.host_folders.items()}
+    content["queues"] = _replaced(content["queues"], folders)
     return Site(
-        challenge=_copy(example, work / "challenges" / challenge.challenge, content),
+        challenge=_copy(example, target, content, plan.host_folders.values()),
         challenges_folder=work / "challenges",
         project=project,
         participants=people,
@@ -109,8 +115,21 @@ def build_site(server: LocalSynapse, plan: Plan, example: Path, work: Path, engi
     )
 
 
-def _copy(example: Path, target: Path, content: dict[str, Any]) -> Challenge:
-    shutil.copytree(example, target, ignore=shutil.ignore_patterns("submissions", "__pycache__"))
+def _replaced(content: Any, folders: Mapping[str, str]) -> Any:
+    """Return the part of a challenge.yaml with other folders of the host."""
+    if isinstance(content, dict):
+        return {key: _replaced(value, folders) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_replaced(value, folders) for value in content]
+    return folders.get(content, content) if isinstance(content, str) else content
+
+
+def _copy(example: Path, target: Path, content: dict[str, Any], host_folders: Iterable[str]) -> Challenge:
+    shutil.copytree(example, target, ignore=shutil.ignore_patterns("submissions", "models", "__pycache__"))
+    for folder in host_folders:
+        # A model runs as an ordinary user, and git leaves to the umask who may read a file.
+        for path in (target / folder, *(target / folder).rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
     (target / "challenge.yaml").write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
     return load_challenge(target / "challenge.yaml")
 

@@ -95,17 +95,18 @@ def metrics(truth, found):
 
 
 TEAMS = {"Night Shift": ["florence", "elizabeth"]}
-PEOPLE = ["florence", "elizabeth", "ignaz", "mallory"]
-#: Who submits what, in this order: a model, or a file by mistake; and the reason why it is invalid.
+PEOPLE = ["florence", "elizabeth", "ignaz", "rebecca", "mallory"]
+#: Who submits what, in this order: a model, or a file by mistake; and the reason why it is invalid. Members of a team
+#: submit in its name only.
 SUBMISSIONS = (
     ("Night Shift", "image: models/logistic-regression", None),
     ("mallory", "image: models/data-thief", None),
     ("ignaz", "image: models/slow-neighbours", "The model took longer than 20s"),
-    ("elizabeth", "image: models/wrong-name", "it wrote prediction.csv instead"),
+    ("rebecca", "image: models/wrong-name", "it wrote prediction.csv instead"),
     ("ignaz", "image: models/memory-hog", "The model needed more than 512MiB of memory"),
-    ("florence", "file: data/canary/infer/person.csv", "must be a Docker image"),
+    ("Night Shift", "file: data/canary/infer/person.csv", "must be a Docker image"),
     ("ignaz", "image: models/risk-score", None),
-    ("elizabeth", "image: models/crash", "The model ended with exit code 1"),
+    ("rebecca", "image: models/crash", "The model ended with exit code 1"),
 )
 
 
