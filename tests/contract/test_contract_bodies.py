@@ -36,7 +36,7 @@ def described(operation):
 
 def kind(schema):
     if "enum" in schema:
-        return "enum"
+        return "enum" if len(schema["enum"]) > 1 else None  # the name of a class, which says nothing where it is known
     if schema.get("pattern") == DATE_TIME:
         return "date-time"
     if "anyOf" in schema:
