@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class Refused(Exception):
     """
@@ -35,6 +37,18 @@ class NotAllowed(Refused):
     """403: the caller lacks a permission."""
 
     status = 403
+
+
+class MissingScope(NotAllowed):
+    """
+    403: the token does not allow it (G-02).
+
+    :param scopes: what the operation needs.
+    """
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        self.description = f"Request lacks scope(s) required by this service: {', '.join(scopes)}"
+        super().__init__(f"insufficient_scope {self.description}")
 
 
 class Missing(Refused):

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from .bodies import shaped
-from .errors import Invalid, InvalidToken, NotAllowed, NotServed, Refused, UnsupportedType
+from .errors import Invalid, InvalidToken, MissingScope, NotAllowed, NotServed, Refused, UnsupportedType
 from .faults import Faults
 from .routing import OPERATIONS, Operation, Router, operation
 from .store import Json, Store
@@ -164,6 +164,9 @@ class Server:
             else:
                 result = entry.handler(context)
             return _response(result, entry.status, context)
+        except MissingScope as refusal:
+            body = {"error": "insufficient_scope", "error_description": refusal.description, "reason": refusal.reason}
+            return JSONResponse(body, refusal.status)
         except Refused as refusal:
             return error_response(refusal.status, refusal.reason, refusal.code)
         except Exception:
@@ -201,9 +204,7 @@ class Server:
             return
         missing = [scope for scope in entry.scopes if scope not in scopes.split()]
         if missing:
-            raise NotAllowed(
-                f"insufficient_scope Request lacks scope(s) required by this service: {', '.join(entry.scopes)}"
-            )
+            raise MissingScope(entry.scopes)
         if entry.path.startswith("/auth/"):
             return
         if not self.store.value("SELECT agreed FROM principal WHERE id = ?", user):
