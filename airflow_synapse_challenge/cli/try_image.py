@@ -176,6 +176,9 @@ def _tried(wish: _Wish, view: View) -> Verdict:
     challenge = challenge_at(wish.challenge, alone=True)
     queue = trial.with_inputs(*_queue_and_folders(challenge, wish, view))
     assert queue.model is not None
+    compute = challenge.compute
+    if compute.engine != "docker" or compute.docker_connection:
+        view.note("The challenge runs models on another engine; here it is the environment's Docker engine.")
     client = environment_client()
     for name in trial.sweep_dead(client):
         view.note(f"Removed {name}, which a trial that was killed had left.")
@@ -183,7 +186,7 @@ def _tried(wish: _Wish, view: View) -> Verdict:
         wish.image,
         challenge,
         queue.model,
-        images=DockerImages(client, wish.helper or challenge.compute.evaluation_image),
+        images=DockerImages(client, wish.helper or compute.evaluation_image),
         login=stored_login,
         note=view.note,
     )

@@ -7,6 +7,7 @@ A trial leaves nothing on the engine, however it ends.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import socket
 import uuid
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 #: Files that a trial lists at most.
 MOST_OUTPUTS = 100
 CANARY = "canary"
-#: Whose containers these are: of a process on this host.
+#: Whose containers these are: of which process.
 PROCESS_LABEL = f"{LABEL_PREFIX}process"
 
 
@@ -79,7 +80,7 @@ class TrialRun:
                 "challenge": challenge.challenge,
                 "queue": queue.slug,
                 "trial": name,
-                "process": f"{socket.gethostname()}.{os.getpid()}",
+                "process": f"{_process_space()}.{os.getpid()}",
             },
         )
         self._engine = DockerEngine(client)
@@ -183,16 +184,27 @@ def _with_input(stage: Stage, folder: str | None) -> Stage:
 
 def sweep_dead(client: APIClient) -> list[str]:
     """
-    Remove what trials left on the engine whose process on this host is gone, killed at once or with its terminal.
+    Remove what trials of this host left on the engine that were killed at once; those of other hosts are left alone.
 
     :return: names of the containers.
     """
-    engine, host = DockerEngine(client), socket.gethostname()
+    engine, space = DockerEngine(client), _process_space()
     with engine_errors():
         found = client.containers(all=True, filters={"label": PROCESS_LABEL})
     owners = {container["Labels"][PROCESS_LABEL] for container in found}
-    dead = [owner for owner in owners if owner.rpartition(".")[0] == host and not _lives(owner.rpartition(".")[2])]
+    numbers = [owner.rpartition(".") for owner in owners]
+    dead = [f"{where}.{number}" for where, _, number in numbers if where == space and not _lives(number)]
     return sorted(name for owner in dead for name in engine.sweep({"process": owner}))
+
+
+def _process_space() -> str:
+    """Name what process ids are unique in: hosts can share an engine and a name, and containers of a host its boot."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        space = f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:  # no Linux: no namespaces
+        space = f"{socket.gethostname()} {uuid.getnode()}"
+    return hashlib.sha256(space.encode()).hexdigest()[:16]
 
 
 def _lives(process: str) -> bool:

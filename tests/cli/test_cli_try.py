@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -150,6 +151,25 @@ def test_a_flood_of_output_is_cut_as_in_production(desk, image):
     assert len(found["log_excerpt"].encode()) <= 4000
     assert found["log_excerpt"].endswith("last\n")
     assert "bytes left out" in found["log_excerpt"]
+
+
+def test_a_flood_that_does_not_end(desk, image):
+    """The engine keeps little of it, the command less, and the time-out comes in time."""
+    desk.queue["model"]["resources"]["timeout"] = "5s"
+    desk.queue["logs"] = {"limit": "4kB"}
+    begin = time.monotonic()
+    found = desk.attempt(image, "import os\nwhile True: os.write(1, b'[' * 2**16)")
+    assert found["fault"] == "timed_out"
+    assert len(found["log_excerpt"].encode()) <= 4000
+    assert time.monotonic() - begin < 60
+
+
+def test_a_queue_without_data(desk, image):
+    """An empty /input is there, as in production; the image brings what it needs."""
+    del desk.queue["input_dir"]
+    found = desk.attempt(image)
+    assert (found["verdict"], found["fault"]) == ("invalid", "exit_code")
+    assert "can't open file '/input/model.py'" in found["log_excerpt"]
 
 
 def test_the_leak_budget_cuts_the_excerpt(desk, image):
