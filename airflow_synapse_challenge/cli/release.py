@@ -45,21 +45,22 @@ def release(
             console.print(f"Nothing is withheld of the log of submission {submission}, or not any more.")
             return
         if log.withheld:
-            _show(console, log, steps.readers(client, log.folder_id))
+            _show(console, log, steps.readers(client, log.folder_id), hook.portal_url(log.file_id))
             if not yes:
                 typer.confirm("Release it?", abort=True)
         ledger = steps.release(client, transfer, log, work_dir)
         console.print(
             f"[green]OK[/] submission {submission}: {log.withheld} bytes more can be read at "
-            f"{hook.portal_url(log.folder_id)}; its submitter has read {ledger.total} bytes in all, and the budget is "
+            f"{hook.portal_url(log.folder_id)}; its submitter can read {ledger.total} bytes in all, and the budget is "
             f"{format_size(log.budget.per_submitter)}.",
             soft_wrap=True,
         )
 
 
-def _show(console: Console, log: WithheldLog, readers: list[str]) -> None:
+def _show(console: Console, log: WithheldLog, readers: list[str], address: str) -> None:
     console.print(Text.assemble(("Log of submission ", "bold"), (log.submission.id, "bold"), f" ({log.queue.name})"))
     console.print(f"  {log.size} bytes, of which {log.shown} can be read already and {log.withheld} are withheld")
+    console.print(Text(f"  All of it is at {address}"), soft_wrap=True)
     console.print(Text("  It will be readable by: " + ", ".join(readers)), soft_wrap=True)
     console.rule("its end", align="left", style="dim")
     end = harmless(log.text).rstrip().splitlines()[-SHOWN_LINES:]
