@@ -14,6 +14,8 @@ from statistics import median
 from typing import Any
 
 import floor
+import local_synapse
+import models
 import traffic
 from machine import cpu_seconds
 from ours import ours
@@ -22,17 +24,17 @@ from peer_side import peer
 from world import POLL_SECONDS, World, world
 
 PATIENCE = 420.0
-IDLE_SECONDS = 60.0
+IDLE_SECONDS = 40.0
 
 
 def main() -> None:
     """Take every figure, one side after the other."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--idle", type=int, default=5, help="submissions one after the other, ours")
-    parser.add_argument("--idle-peer", type=int, default=3, help="the same, peer")
+    parser.add_argument("--idle", type=int, default=3, help="submissions one after the other, ours")
+    parser.add_argument("--idle-peer", type=int, default=2, help="the same, peer")
     parser.add_argument("--waiting", type=int, default=100, help="submissions that wait, ours")
     parser.add_argument("--waiting-peer", type=int, default=30, help="the same, peer")
-    parser.add_argument("--peer-seconds", type=float, default=200.0, help="the peer's rate is what it did by then")
+    parser.add_argument("--peer-seconds", type=float, default=90.0, help="the peer's rate is what it did by then")
     wish = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
@@ -46,7 +48,9 @@ def measure(wish: argparse.Namespace, home: Path) -> dict[str, Any]:
     begin = time.monotonic()
     make()
     floors = tell("floor, seconds", floor.measure(5))
-    with world(home / "ours") as place:
+    served = local_synapse.measure(home / "local-synapse")
+    print(f"local Synapse: {served}", flush=True)
+    with world(home / "ours", images=True) as place:
         mine = measure_ours(place, wish)
     with world(home / "peer") as place:
         theirs = measure_peer(place, wish)
@@ -60,6 +64,8 @@ def measure(wish: argparse.Namespace, home: Path) -> dict[str, Any]:
         "cpu_seconds_per_submission": figure([mine["cpu"]]) | {"peer": theirs["cpu"]},
         "synapse_calls_per_submission": figure(mine["calls"]) | {"of_file_transfer": mine["transfer"]},
         "idle_calls_per_queue_and_poll": figure(mine["idle_calls"]),
+        **mine["models"],
+        "local_synapse": served,
         "operations": mine["operations"],
         "submissions": {"ours": wish.waiting, "peer_waiting": wish.waiting_peer, "peer_finished": theirs["finished"]},
         "seconds": round(time.monotonic() - begin),
@@ -77,11 +83,10 @@ def measure_ours(place: World, wish: argparse.Namespace) -> dict[str, Any]:
             submission = place.submit()
             place.server.reset_calls()
             side.wait_for_run(submission)
-            operations = place.server.calls()
-            calls, transfer = traffic.split(operations)
+            calls, transfer = traffic.split(place.server)
             result["calls"].append(calls)
             result["transfer"].append(transfer)
-        result["operations"] = operations
+        result["operations"] = place.server.calls(traffic.AGENT)
         tell("ours, calls of a submission beyond file transfer", result["calls"])
         side.pause()
         # The doorbell that was listening before the pause may still ring once: it finds nothing to take in.
@@ -93,6 +98,10 @@ def measure_ours(place: World, wish: argparse.Namespace) -> dict[str, Any]:
         time.sleep(2 * POLL_SECONDS)
         idle_calls.append(calls_per_poll(place))
         result["idle_calls"] = tell("ours, idle calls per poll, before and after the flood", idle_calls)
+        assert place.sleepers is not None
+        result["models"] = models.measure(side, place.sleepers, place.home / "models")
+        place.sleepers.remove_images()
+        print(f"models: {result['models']}", flush=True)
     tell("ours, per hour and CPU seconds", [result["per_hour"], result["cpu"]])
     return result
 
@@ -125,10 +134,10 @@ def one_after_the_other(place: World, runs: int) -> list[float]:
 
 
 def calls_per_poll(place: World) -> float:
-    """Return how many calls an idle queue costs for each interval."""
+    """Return how many calls an idle queue costs for each interval; there are two, of files and of images."""
     place.server.reset_calls()
     time.sleep(IDLE_SECONDS)
-    return round(sum(place.server.calls().values()) / (IDLE_SECONDS / POLL_SECONDS), 3)
+    return round(sum(place.server.calls().values()) / 2 / (IDLE_SECONDS / POLL_SECONDS), 3)
 
 
 def flood(place: World, number: int, patience: float, switch_on: Callable[[], object]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from sleepers_world import Sleepers
 
 from airflow_synapse_challenge.challenge.config import load_challenge
 from airflow_synapse_challenge.local_synapse.server import LocalSynapse
@@ -47,6 +48,7 @@ class World:
         self.challenge = load_challenge(path)
         self.queue = self.challenge.queues[0]
         self.queue_id = str(self.queue.id)
+        self.sleepers = Sleepers(server, home) if server.docker_registry else None
         self._client = SynapseClient(server.token(SERVICE), Endpoints.at(server.url))
         self._entries = cycle(self._store_files())
 
@@ -91,7 +93,11 @@ class World:
 
 
 @contextmanager
-def world(home: Path) -> Iterator[World]:
-    """Yield a new world that ends with the block."""
-    with LocalSynapse.start(home / "synapse") as server:
+def world(home: Path, *, images: bool = False) -> Iterator[World]:
+    """
+    Yield a new world that ends with the block.
+
+    :param images: with a registry, and a queue for images.
+    """
+    with LocalSynapse.start(home / "synapse", docker_registry=images) as server:
         yield World(server, home)

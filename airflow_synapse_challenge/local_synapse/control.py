@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -68,8 +69,13 @@ class _Control:
     async def mailbox(self, request: Request) -> Response:
         return JSONResponse(messages.mailbox(self._store, request.path_params.get("principal")))
 
-    async def calls(self, _: Request) -> Response:
-        return JSONResponse(dict(self._server.calls))
+    async def calls(self, request: Request) -> Response:
+        agent = request.query_params.get("agent")
+        found: Counter[str] = Counter()
+        for (name, caller), number in self._server.calls.items():
+            if agent in (None, caller):
+                found[name] += number
+        return JSONResponse(found)
 
     async def reset_calls(self, _: Request) -> Response:
         self._server.calls.clear()

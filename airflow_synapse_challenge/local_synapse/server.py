@@ -160,9 +160,13 @@ class LocalSynapse:
         found: list[dict[str, Any]] = self.control("GET", f"/control/mailbox{suffix}")
         return found
 
-    def calls(self) -> dict[str, int]:
-        """Return how often each operation was called."""
-        found: dict[str, int] = self.control("GET", "/control/calls")
+    def calls(self, agent: str | None = None) -> dict[str, int]:
+        """
+        Return how often each operation was called.
+
+        :param agent: count only what this program asked, by the first word of its User-Agent.
+        """
+        found: dict[str, int] = self.control("GET", "/control/calls" + (f"?agent={agent}" if agent else ""))
         return found
 
     def reset_calls(self) -> None:

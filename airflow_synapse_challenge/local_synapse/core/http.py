@@ -129,7 +129,8 @@ class Server:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.calls: Counter[str] = Counter()
+        #: By operation and by the first word of the caller's User-Agent.
+        self.calls: Counter[tuple[str, str]] = Counter()
         self.faults = Faults()
         self._router = Router(OPERATIONS)
         self.app = Starlette(routes=[Route("/{rest:path}", self._endpoint, methods=METHODS)])
@@ -144,7 +145,7 @@ class Server:
         if found is None:
             return self._not_served(f"{request.method} {path}")
         entry, placeholders = found
-        self.calls[entry.name] += 1
+        self.calls[entry.name, request.headers.get("user-agent", "").partition("/")[0]] += 1
         fault = self.faults.take(entry.name)
         if fault and fault.latency_ms:
             await asyncio.sleep(fault.latency_ms / 1000)
@@ -212,7 +213,7 @@ class Server:
 
     def _not_served(self, name: str) -> Response:
         log.warning("%s is not served", name)
-        self.calls["not served"] += 1
+        self.calls["not served", ""] += 1
         return error_response(NotServed.status, f"The local Synapse does not have this operation: {name}")
 
 
