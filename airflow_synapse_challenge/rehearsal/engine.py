@@ -9,11 +9,11 @@ from airflow_synapse_challenge.challenge.config import Challenge
 from airflow_synapse_challenge.containers.docker_calls import environment_client
 from airflow_synapse_challenge.containers.docker_engine import DockerEngine
 from airflow_synapse_challenge.containers.docker_images import DockerImages
-from airflow_synapse_challenge.containers.spec import LABEL_PREFIX
 from airflow_synapse_challenge.errors import ConfigurationError, PermanentError, TransientError
 
-#: Label of every image that a rehearsal's participants build; its value tells one rehearsal from others.
-REHEARSAL_LABEL = f"{LABEL_PREFIX}rehearsal"
+#: Label of every image that a rehearsal's participants build; its value tells one rehearsal from others. Labels of the
+#: provider itself are refused in submitted images.
+REHEARSAL_LABEL = "synapse-rehearsal"
 #: What participants and the local Synapse call.
 PROGRAMS = {"docker": "Docker's command", "docker-registry": "Debian's package docker-registry"}
 
@@ -27,7 +27,7 @@ def engine_for_rehearsal(challenge: Challenge, wanted: str | None, *, images: bo
     :raises ConfigurationError: the engine is not there or lacks the evaluation image, or a program is missing.
     """
     if wanted == "process" and images:
-        raise ConfigurationError("This challenge runs submitted images, which takes a Docker engine; use no --engine.")
+        raise ConfigurationError("Submitted images run on a Docker engine only: leave --engine out.")
     answers = wanted != "process" and _answers()
     if not answers and (images or wanted == "docker"):
         raise ConfigurationError(
