@@ -142,8 +142,25 @@ class DockerEngine:
         peak_memory_bytes: int | None = None,
         on_log: Callable[[str], None] | None = None,
     ) -> Outcome:
+        """Collect the outcome of a launched container as :meth:`collect` does, and remove it."""
+        outcome = self.collect(
+            spec, timed_out=timed_out, cancelled=cancelled, peak_memory_bytes=peak_memory_bytes, on_log=on_log
+        )
+        with engine_errors():
+            self._remove(spec.safe_name)
+        return outcome
+
+    def collect(
+        self,
+        spec: ContainerSpec,
+        *,
+        timed_out: bool = False,
+        cancelled: bool = False,
+        peak_memory_bytes: int | None = None,
+        on_log: Callable[[str], None] | None = None,
+    ) -> Outcome:
         """
-        Collect the outcome of a launched container that has ended, and remove it.
+        Return the outcome of a launched container, ended here if it still runs; it stays, to be collected again.
 
         :param timed_out: whoever watched it ended it for its run time.
         :param cancelled: whoever watched it ended it on request.
@@ -155,9 +172,7 @@ class DockerEngine:
                 self._client, spec.safe_name, timed_out=timed_out, cancelled=cancelled, peak=peak_memory_bytes
             )
             log = last_output(self._client, spec, on_log)
-            outcome = self._collect(spec, ending, log, adopted=False)
-            self._remove(spec.safe_name)
-            return outcome
+            return self._collect(spec, ending, log, adopted=True)
 
     def holder(self, holding: Holding) -> DockerHolder:
         """Return what holds the folders of a run; it begins with ``ensure()``."""

@@ -62,20 +62,21 @@ class DockerHolder:
         self._holding = holding
         self._name = holding.safe_name
 
-    def ensure(self) -> None:
+    def ensure(self) -> bool:
         """
-        Begin to hold, unless an earlier try did.
+        Begin to hold; tell whether an earlier try had begun, so that what it wrote is there.
 
         :raises OrganiserFault: the image is not there and cannot be pulled, or has no ``sleep`` or no ``df``.
         :raises TransientError: the engine is away.
         """
         with engine_errors():
             if self.holds():
-                return
+                return True
             self.release()
             self._create(find_image(self._client, self._holding.image, "organiser").id)
             self._start()
             self._prove()
+            return False
 
     def holds(self) -> bool:
         """Tell whether the folders are there."""
@@ -164,10 +165,13 @@ class DockerHolder:
             ) from error
 
     def release(self) -> None:
-        """Hold no longer: what the folders hold is gone."""
+        """Hold no longer: what the folders hold is gone, and the containers that mount them with it."""
         remove_container(self._client, self._name)
         for folder in self._holding.folders:
-            remove_volume(self._client, self._holding.volume(folder.name))
+            volume = self._holding.volume(folder.name)
+            for found in self._client.containers(all=True, filters={"volume": volume}):
+                remove_container(self._client, found["Id"])
+            remove_volume(self._client, volume)
 
     def _labels(self) -> dict[str, str]:
         own = {**self._holding.labels, "name": self._name, "holds": repr(self._holding.folders)}

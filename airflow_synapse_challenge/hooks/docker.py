@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from airflow_synapse_challenge.containers.engine import Engine
-from airflow_synapse_challenge.errors import ConfigurationError
+from airflow_synapse_challenge.errors import ConfigurationError, TransientError
 
 
 def engine_for(name: str, docker_conn_id: str | None = None) -> Engine:
@@ -31,11 +31,22 @@ def engine_for(name: str, docker_conn_id: str | None = None) -> Engine:
 
 
 def docker_client(docker_conn_id: str | None) -> Any:
-    """Return docker-py's low-level client of an Airflow connection, else of the environment's engine."""
+    """
+    Return docker-py's low-level client of an Airflow connection, else of the environment's engine.
+
+    :raises TransientError: no engine answers.
+    """
     from airflow.providers.docker.hooks.docker import DockerHook
+    from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
     base_url = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    return DockerHook(docker_conn_id=docker_conn_id, base_url=base_url).api_client
+    hook = DockerHook(docker_conn_id=docker_conn_id, base_url=base_url)
+    try:
+        return hook.api_client
+    except AirflowNotFoundException:
+        raise
+    except AirflowException as error:
+        raise TransientError(f"No Docker engine answers at {base_url}: {error}") from error
 
 
 def registry_login(docker_conn_id: str | None, host: str) -> tuple[str, str] | None:

@@ -14,13 +14,21 @@ from airflow_synapse_challenge.operators.models import ModelOperator
 from airflow_synapse_challenge.steps.claim import Claimed
 from airflow_synapse_challenge.steps.model import ModelReport, ModelRun, Phase, settle
 from airflow_synapse_challenge.steps.model_log import file_log
-from airflow_synapse_challenge.steps.stop import fault_of
+from airflow_synapse_challenge.steps.stop import fault_of, reason_in
+from airflow_synapse_challenge.synapse import statuses
 from airflow_synapse_challenge.triggers.containers import ContainerTrigger, first_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 STOPPED = (verdicts.CANCELLED, verdicts.TIME_QUOTA)
+#: Exit codes of a container that was told to end.
+ENDED_BY_SIGNAL = (137, 143)
+#: Seconds that a worker waits itself: for a model that ends sooner two changes of place would take longer.
+PATIENCE = 10.0
+#: Seconds after a deferral in which the triggerer keeps what it sees. A scheduler that learns within one of its rounds
+#: that the worker's process has ended and that the task goes on takes it for a task that died.
+QUIET = 10.0
 
 
 @dataclass
@@ -61,9 +69,10 @@ class SynapseRunModelOperator(ModelOperator):
     """
     Run a checked image on the organisers' data, under the policy, and judge what it wrote.
 
-    Deferred, which is the default, the triggerer watches the container and no worker is used while it runs; the pool
-    slots stay taken if the pool counts deferred tasks. Cancelling the submission on Synapse, its time quota, its time
-    limit or the end of this task end the container. A task that is tried again adopts the container that runs.
+    Deferred, which is the default, the triggerer watches a container that runs longer than ten seconds, and no worker
+    is used meanwhile; the pool slots stay taken if the pool counts deferred tasks. Cancelling the submission on
+    Synapse, its time quota, its time limit or the end of this task end the container. A task that is tried again adopts
+    the container that runs, or has ended: it stays until the finishing task sweeps.
 
     The XCom ``report`` tells how it ran. What the participant is to blame for ends the task well and skips
     ``skip_when_invalid``.
@@ -107,15 +116,32 @@ class SynapseRunModelOperator(ModelOperator):
     def _go_on(self, scene: Scene, progress: Progress) -> None:
         """Run the phases that are left; a deferral leaves this method and comes back through :meth:`resume`."""
         while progress.index < len(scene.run.phases):
-            phase = scene.run.phases[progress.index]
+            phase = self._held(scene, progress)
             self._container_name = phase.spec.name
-            self._launch(scene, phase)
-            trigger = self._trigger(phase, scene.claimed)
-            if self.deferrable:
+            adopted = self._launch(scene, phase)
+            patience = PATIENCE if self.deferrable and not adopted else 0.0 if self.deferrable else None
+            event = first_event(self._trigger(phase, scene.claimed, patience=patience))
+            if event["reason"] == "waiting":
+                trigger = self._trigger(phase, scene.claimed, quiet=QUIET, peak_memory_bytes=event["peak_memory_bytes"])
                 self.defer(trigger=trigger, method_name="resume", kwargs={"progress": progress.to_dict()})
-            self._take(scene, progress, first_event(trigger))
+            self._take(scene, progress, event)
         self._file_log(scene, progress.report.log, "end")
         scene.context["ti"].xcom_push(key="report", value=progress.report.to_dict())
+
+    def _held(self, scene: Scene, progress: Progress) -> Phase:
+        """Return the next phase, its folders held; where the engine lost them, the first of those that wrote there."""
+        phases = scene.run.phases
+        holding = phases[progress.index].holding
+        try:
+            if not self.engine.holder(holding).ensure():
+                together = [index for index, phase in enumerate(phases) if phase.holding == holding]
+                for index in together:
+                    self.engine.kill(phases[index].spec.name)
+                progress.index = together[0]
+        except (PermanentError, OrganiserFault) as error:
+            self.remember_fault(scene.context, error)
+            raise
+        return phases[progress.index]
 
     def _take(self, scene: Scene, progress: Progress, event: dict[str, Any]) -> None:
         """Do what an event asks for: file the log so far, or collect a phase that has ended."""
@@ -124,7 +150,7 @@ class SynapseRunModelOperator(ModelOperator):
             self._file_log(scene, self.engine.log(phase.spec), f"log{progress.logs}")
             progress.logs += 1
             return
-        outcome = self.engine.finish(
+        outcome = self.engine.collect(
             phase.spec,
             timed_out=event["reason"] == "timed_out",
             cancelled=event["reason"] in STOPPED,
@@ -142,22 +168,30 @@ class SynapseRunModelOperator(ModelOperator):
         progress.index += 1
 
     def _judge(self, scene: Scene, phase: Phase, outcome: Outcome, reason: str) -> None:
+        if reason == "ended" and outcome.exit_code in ENDED_BY_SIGNAL:
+            reason = self._reason_to_stop(scene) or reason
         if reason in STOPPED:
             raise fault_of(reason)
         settle(scene.run, phase, outcome, self.engine.holder(phase.holding))
 
-    def _launch(self, scene: Scene, phase: Phase) -> None:
+    def _reason_to_stop(self, scene: Scene) -> str | None:
+        """Ask why a container was ended: whoever did it may have died before it could say so."""
+        with self.hook.get_conn() as client:
+            return reason_in(client.send(statuses.get(scene.claimed.submission.id)))
+
+    def _launch(self, scene: Scene, phase: Phase) -> bool:
+        """Start a container; tell whether an earlier try had done so."""
         try:
-            self.engine.holder(phase.holding).ensure()
             adopted = self.engine.launch(phase.spec)
         except ParticipantFault as fault:
             self.end_invalid(scene.context, ParticipantFault(fault.reasons, "start"), self.skip_when_invalid)
         except (PermanentError, OrganiserFault) as error:
             self.remember_fault(scene.context, error)
             raise
-        self.log.info("The %s %s.", phase.title, "runs already" if adopted else "has started")
+        self.log.info("The %s %s.", phase.title, "was started before" if adopted else "has started")
+        return adopted
 
-    def _trigger(self, phase: Phase, claimed: Claimed) -> ContainerTrigger:
+    def _trigger(self, phase: Phase, claimed: Claimed, **arguments: Any) -> ContainerTrigger:
         return ContainerTrigger(
             container=phase.spec.name,
             timeout=phase.spec.policy.timeout.total_seconds(),
@@ -165,6 +199,7 @@ class SynapseRunModelOperator(ModelOperator):
             synapse_conn_id=self.synapse_conn_id,
             submission_id=claimed.submission.id,
             log_every=self.evaluation_queue.logs.upload_every.total_seconds(),
+            **arguments,
         )
 
     def _file_log(self, scene: Scene, text: str, key: str) -> None:

@@ -97,6 +97,8 @@ class ModelReport:
 class Holder(Protocol):
     """What a model's results are looked at through; see ``containers.docker_storage.DockerHolder``."""
 
+    def holds(self) -> bool: ...
+
     def look(self, folder: str, name: str) -> HeldFile | None: ...
 
     def files(self, folder: str, most: int) -> list[HeldFile]: ...
@@ -232,8 +234,11 @@ def settle(run: ModelRun, phase: Phase, outcome: Outcome, holder: Holder) -> Non
 
     :param holder: of the phase's results.
     :raises ParticipantFault: the model failed.
-    :raises TransientError: the container is gone, and another try starts it again.
+    :raises TransientError: container or results are gone, and another try starts it again.
     """
+    # An engine that stops ends the model and the holder alike; the model is not to blame then.
+    if not (outcome.timed_out or holder.holds()):
+        raise TransientError(f"The engine lost the results of the {phase.title}: was it restarted?")
     judge(phase, outcome)
     if phase.is_last:
         judge_output(run.model, holder)

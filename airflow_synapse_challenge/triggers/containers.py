@@ -24,6 +24,8 @@ from airflow_synapse_challenge.synapse.client import AsyncSynapseClient
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 1.0
+#: Seconds before the first look; each pause is twice as long as the one before, up to LOOK_EVERY.
+FIRST_LOOK = 0.1
 MEASURE_EVERY = 5.0
 #: An engine that stays away this long after the container's time is left to the worker.
 PATIENCE = 600.0
@@ -54,10 +56,10 @@ class EngineWatch:
             found = cls._of[docker_conn_id] = cls(docker_conn_id)
         return found
 
-    async def running(self) -> frozenset[str]:
-        """Return the names of this package's running containers, at most a second old."""
+    async def running(self, oldest: float = LOOK_EVERY) -> frozenset[str]:
+        """Return the names of this package's running containers, at most so many seconds old."""
         async with self._lock:
-            if time.monotonic() - self._looked >= LOOK_EVERY:
+            if time.monotonic() - self._looked >= oldest:
                 self._running = await asyncio.to_thread(self._list)
                 self._looked = time.monotonic()
             return self._running
@@ -84,12 +86,19 @@ class EngineWatch:
         return await asyncio.to_thread(act)
 
 
+ARGUMENTS = (
+    *("container", "timeout", "docker_conn_id", "synapse_conn_id", "submission_id", "log_every"),
+    *("patience", "quiet", "peak_memory_bytes"),
+)
+
+
 class ContainerTrigger(BaseTrigger):
     """
     Wait until a container ends, or end it when its time is over or its submission is cancelled.
 
-    The event is a dict with ``reason`` (``ended``, ``timed_out``, ``cancelled``, ``time_quota``, ``log``) and
-    ``peak_memory_bytes``. ``log`` says that it is time to look at the log; the container runs on.
+    The event is a dict with ``reason`` (``ended``, ``timed_out``, ``cancelled``, ``time_quota``, ``log``, ``waiting``)
+    and ``peak_memory_bytes``. After ``log``, which says that it is time to look at the log, and ``waiting``, which says
+    that patience is over, the container runs on.
 
     :param container: its name.
     :param timeout: seconds that it may run in all, by the engine's clock.
@@ -97,6 +106,9 @@ class ContainerTrigger(BaseTrigger):
     :param synapse_conn_id: Airflow connection of type ``synapse``; with ``submission_id``.
     :param submission_id: a submission that may be cancelled (``cancelRequested``) or run out of its time quota.
     :param log_every: seconds until ``log``; ``None`` for never.
+    :param patience: seconds until ``waiting``; ``None`` for never.
+    :param quiet: seconds in which no event is sent; what has happened meanwhile is told then.
+    :param peak_memory_bytes: the most memory that an earlier trigger saw.
     """
 
     def __init__(
@@ -108,6 +120,9 @@ class ContainerTrigger(BaseTrigger):
         synapse_conn_id: str | None = None,
         submission_id: str | None = None,
         log_every: float | None = None,
+        patience: float | None = None,
+        quiet: float = 0.0,
+        peak_memory_bytes: int | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.container = container
@@ -116,11 +131,13 @@ class ContainerTrigger(BaseTrigger):
         self.synapse_conn_id = synapse_conn_id
         self.submission_id = submission_id
         self.log_every = log_every
+        self.patience = patience
+        self.quiet = quiet
+        self.peak_memory_bytes = peak_memory_bytes
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments that make this trigger again."""
-        names = ("container", "timeout", "docker_conn_id", "synapse_conn_id", "submission_id", "log_every")
-        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in ARGUMENTS}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look every second; outages of the engine and of Synapse are waited out."""
@@ -135,34 +152,38 @@ class ContainerTrigger(BaseTrigger):
                 await client.close()
 
     async def _watch(self, watch: EngineWatch, client: AsyncSynapseClient | None) -> dict[str, Any]:
-        vigil = _Vigil(time.monotonic())
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            now = time.monotonic()
+        vigil = _Vigil(time.monotonic(), self.peak_memory_bytes or 0)
+        pause = FIRST_LOOK
+        reason = None
+        while reason is None:
+            await asyncio.sleep(pause)
             try:
-                reason = await self._look(watch, client, vigil, now)
+                reason = await self._look(watch, client, vigil, pause)
             except TransientError as error:
                 log.warning("The engine does not answer; watching goes on", error=str(error))
-                reason = "timed_out" if now - vigil.begin > self.timeout + PATIENCE else None
-            if reason is None and self.log_every is not None and now - vigil.begin >= self.log_every:
+                reason = "timed_out" if vigil.age > self.timeout + PATIENCE else None
+            if reason is None and self.log_every is not None and vigil.age >= self.log_every:
                 reason = "log"
-            if reason:
-                return {"reason": reason, "peak_memory_bytes": vigil.peak or None}
+            if reason is None and self.patience is not None and vigil.age >= self.patience:
+                reason = "waiting"
+            pause = min(2 * pause, LOOK_EVERY)
+        await asyncio.sleep(max(0.0, self.quiet - vigil.age))
+        return {"reason": reason, "peak_memory_bytes": vigil.peak or None}
 
     async def _look(
-        self, watch: EngineWatch, client: AsyncSynapseClient | None, vigil: _Vigil, now: float
+        self, watch: EngineWatch, client: AsyncSynapseClient | None, vigil: _Vigil, pause: float
     ) -> str | None:
         """Return why watching ends; whoever is over time or cancelled is ended here."""
-        name = safe_name(self.container)
+        name, now = safe_name(self.container), time.monotonic()
         if vigil.end is None:
             vigil.end = await self._end(watch, now)
         # A listing that began before the container did does not have it yet.
-        if name not in await watch.running() and not await self._still_runs(watch):
+        if name not in await watch.running(pause) and not await self._still_runs(watch):
             return "ended"
         if vigil.end is not None and now >= vigil.end:
             await watch.call(stop, name)
             return "timed_out"
-        if now - vigil.measured >= MEASURE_EVERY or not vigil.peak:
+        if now - vigil.measured >= (MEASURE_EVERY if self.patience is None else LOOK_EVERY) or pause < LOOK_EVERY:
             vigil.measured = now
             vigil.peak = max(vigil.peak, await watch.call(memory_of, name))
         if client and now - vigil.asked >= ASK_EVERY:
@@ -201,10 +222,15 @@ class ContainerTrigger(BaseTrigger):
 class _Vigil:
     """What one watcher remembers: times of the monotonic clock."""
 
-    def __init__(self, begin: float) -> None:
+    def __init__(self, begin: float, peak: int) -> None:
         self.begin = self.asked = self.measured = begin
         self.end: float | None = None
-        self.peak = 0
+        self.peak = peak
+
+    @property
+    def age(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self.begin
 
 
 def _seconds_left(client: Any, state: dict[str, Any], timeout: float) -> float:
