@@ -35,7 +35,7 @@ def size(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Say how many submissions run at once, what bounds them, and what the host needs. Asks the engine, nobody else."""
-    from airflow_synapse_challenge.containers.docker_images import SPARE_BYTES
+    from airflow_synapse_challenge.containers.docker_disk import SPARE_BYTES
 
     found = challenge_at(challenge, alone=True)
     host, about = look_at_host(found)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from airflow_synapse_challenge.containers import docker_storage
+from airflow_synapse_challenge.containers import docker_storage, image_check
 from airflow_synapse_challenge.containers.docker_calls import engine_errors, find_image
-from airflow_synapse_challenge.containers.image_check import ImageLimits, too_large
-from airflow_synapse_challenge.containers.policy import GIB, MIB
+from airflow_synapse_challenge.containers.docker_disk import SPARE_BYTES, Claim, EngineDisk, Guard
+from airflow_synapse_challenge.containers.image_check import ImageLimits
+from airflow_synapse_challenge.containers.policy import GIB
 from airflow_synapse_challenge.containers.registry import GONE, ImageName, Manifest
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, safe_name
 from airflow_synapse_challenge.errors import ParticipantFault, PermanentError, TransientError
@@ -22,16 +21,24 @@ if TYPE_CHECKING:
 
 #: Where images stand that a run owns; the sweeper knows them by it.
 OWN_REPOSITORY = "airflow-synapse-challenge/submitted"
-#: Ends the name of the container that says who owns an image.
-OWNER = ".image"
+#: End the names of the containers that say who owns an image, and who needs room for one.
+OWNER, PULLING = ".image", ".pulling"
 RESERVED_LABEL = f"{LABEL_PREFIX}reserved-bytes"
-#: Never used up by a pull: what the host, its logs and the results of scripts need.
-SPARE_BYTES = 2 * GIB
-#: Layers grow when they are unpacked; most by less than this.
-GROWTH = 3
-#: Seconds between two looks at the disk while an image arrives.
-LOOK = 1.0
 NO_SPACE = "no space left on device"
+#: What engines say of images that nobody could unpack.
+DAMAGED = (
+    "failed to register layer",
+    "verification failed",
+    "match image configuration",
+    "invalid rootfs",
+    "unmarshal",
+    "invalid character",
+    "parsing time",
+    "unsupported",
+    "unknown media",
+    "unknown blob",
+    "cannot be used on this platform",
+)
 
 
 class DockerImages:
@@ -88,8 +95,9 @@ class DockerImages:
         :raises PermanentError: the login may not pull it.
         """
         with engine_errors():
-            self._require_room(_need(compressed_bytes, limits), [])
-            self._stream(name, login)
+            claim = Claim(compressed_bytes, limits)
+            self._require_room(claim.need, [])
+            self._stream(name, login, claim)
 
     def pull(
         self,
@@ -108,20 +116,23 @@ class DockerImages:
         :param compressed_bytes: of all layers, from the manifest.
         :param login: user and password of the registry.
         :param labels: of what reserves the room meanwhile.
-        :raises ParticipantFault: it is gone, or larger than the limit once it is unpacked.
+        :raises ParticipantFault: it is gone or damaged, larger than the limit once it is unpacked, or not to be run.
         :raises TransientError: there is no room now, or the registry or the engine is away.
         :raises PermanentError: the login may not pull it.
         """
         owned = f"{OWN_REPOSITORY}:{safe_name(own_name)}"
         with engine_errors():
-            with self._reserved(safe_name(own_name), _need(compressed_bytes, limits), labels):
-                self._stream(name, login)
-            size = int(self._client.inspect_image(str(name))["Size"])  # type: ignore[no-untyped-call]
-            self._mark(f"{safe_name(own_name)}{OWNER}", str(name), labels)
+            need = Claim(compressed_bytes, limits).need
+            with self._reserved(safe_name(own_name), need, labels) as others:
+                self._stream(name, login, Claim(compressed_bytes, limits, others))
+            self._mark(f"{safe_name(own_name)}{OWNER}", labels)
             self._client.tag(str(name), OWN_REPOSITORY, safe_name(own_name))
-            if size > limits.total_bytes:
+            # What the engine has made of the image counts; it reads documents otherwise than this program does.
+            found = self.manifest(owned)
+            reasons = list(image_check.problems(found, limits)) if found else ["The image is gone again."]
+            if reasons:
                 self.remove(owned)
-                raise ParticipantFault([too_large(size, limits.total_bytes)])
+                raise ParticipantFault(reasons)
             return owned
 
     def remove(self, owned: str) -> None:
@@ -156,65 +167,51 @@ class DockerImages:
     def free_bytes(self) -> int:
         """Return what is free on the engine's disk."""
         with engine_errors():
-            root = Path(self._client.info()["DockerRootDir"])
-            local = str(self._client.base_url).startswith(("http+docker://", "http+unix://", "unix://"))
-            if local and root.is_dir():
-                return shutil.disk_usage(root).free
-            return self._free_seen_from_inside()
+            return self._disk.room().bytes
 
-    def _free_seen_from_inside(self) -> int:
-        """The root of a container lies on the engine's disk, whatever host that is."""
-        image = find_image(self._client, self._helper_image, "organiser")
-        made = self._client.create_container(
-            image.id,
-            entrypoint=["df"],
-            command=["-kP", "/"],
-            use_config_proxy=False,
-            network_disabled=True,
-            host_config=self._client.create_host_config(
-                network_mode="none", cap_drop=["ALL"], read_only=True, mem_limit=32 * MIB, memswap_limit=32 * MIB
-            ),
-        )
-        try:
-            self._client.start(made["Id"])
-            self._client.wait(made["Id"])
-            output = self._client.logs(made["Id"]).decode(errors="replace")
-            return int(output.strip().splitlines()[-1].split()[3]) * 1024
-        except (IndexError, ValueError) as error:
-            raise PermanentError(f"The image {self._helper_image} has no `df`, so the disk cannot be seen.") from error
-        finally:
-            docker_storage.remove_container(self._client, made["Id"])
+    @cached_property
+    def _disk(self) -> EngineDisk:
+        return EngineDisk(self._client, self._helper_image)
 
     @contextmanager
-    def _reserved(self, own_name: str, need: int, labels: Mapping[str, str]) -> Iterator[None]:
-        """Have room on the disk that no other pull counts on: a container that never starts says so to all."""
-        marker = f"{own_name}.pulling"
-        image = find_image(self._client, self._helper_image, "organiser").id
-        self._mark(marker, image, labels, {RESERVED_LABEL: str(need)})
+    def _reserved(self, own_name: str, need: int, labels: Mapping[str, str]) -> Iterator[Callable[[], list[int]]]:
+        """
+        Have room on the disk that no other pull counts on: a container that never starts says so to all.
+
+        :return: what the others count on, when it is asked for.
+        """
+        marker = f"{own_name}{PULLING}"
+        self._mark(marker, labels, {RESERVED_LABEL: str(need)})
+
+        def others() -> list[int]:
+            found = self._client.containers(all=True, filters={"label": RESERVED_LABEL})
+            named = {container["Names"][0].lstrip("/"): container["Labels"][RESERVED_LABEL] for container in found}
+            # Only names are this host's own: a container also has the labels of its image.
+            return [int(size) for name, size in named.items() if name.endswith(PULLING) and name != marker]
+
         try:
-            others = [
-                int(found["Labels"][RESERVED_LABEL])
-                for found in self._client.containers(all=True, filters={"label": RESERVED_LABEL})
-                if found["Names"] != [f"/{marker}"]
-            ]
-            self._require_room(need, others)
-            yield
+            self._require_room(need, others())
+            yield others
         finally:
             docker_storage.remove_container(self._client, marker)
 
     def _require_room(self, need: int, others: Sequence[int]) -> None:
-        free = self.free_bytes() - sum(others) - SPARE_BYTES
+        free = self._disk.room().bytes - sum(others) - SPARE_BYTES
         if need > free:
             raise TransientError(
                 f"There is no room for the image on the engine's disk: it needs {need / GIB:.1f} GiB, and "
                 f"{max(0, free) / GIB:.1f} GiB are free besides what {len(others)} other pulls need."
             )
 
-    def _mark(self, name: str, image: str, labels: Mapping[str, str], more: Mapping[str, str] | None = None) -> None:
-        """Leave a container that never starts: it says whose something is, for as long as it is there."""
+    def _mark(self, name: str, labels: Mapping[str, str], more: Mapping[str, str] | None = None) -> None:
+        """
+        Leave a container that never starts: it says whose something is, for as long as it is there.
+
+        It is never one of the stranger's image, whose volumes would be filled and whose labels it would have.
+        """
         docker_storage.remove_container(self._client, name)
         self._client.create_container(
-            image,
+            find_image(self._client, self._helper_image, "organiser").id,
             entrypoint=["-"],
             name=name,
             network_disabled=True,
@@ -222,33 +219,43 @@ class DockerImages:
             labels={**{f"{LABEL_PREFIX}{key}": value for key, value in labels.items()}, **(more or {})},
         )
 
-    def _stream(self, name: ImageName, login: tuple[str, str] | None) -> None:
-        """Pull; leaving the stream early makes the engine stop."""
-        auth = {"username": login[0], "password": login[1]} if login else None
-        repository, _, digest = str(name).partition("@")
-        stream = self._client.pull(repository, tag=digest, stream=True, decode=True, auth_config=auth or {})
-        looked = time.monotonic()
-        for step in stream:
-            if "error" in step:
-                raise _pull_problem(name, str(step["error"]))
-            if time.monotonic() - looked >= LOOK:
-                looked = time.monotonic()
-                if self.free_bytes() < SPARE_BYTES // 2:
-                    stream.close()
-                    raise TransientError("The engine's disk is nearly full; the pull was stopped.")
+    def _stream(self, name: ImageName, login: tuple[str, str] | None, claim: Claim) -> None:
+        """Pull; the engine stops when the connection is shut."""
+        stream = _pulling(self._client, name, login)
+        guard = Guard(self._disk, claim, stream.close)
+        with guard.watching():
+            for step in stream:
+                if guard.problem:
+                    break
+                if "error" in step:
+                    words = str(step["error"])
+                    raise guard.out_of_space() if NO_SPACE in words.lower() else _pull_problem(name, words)
 
 
-def _need(compressed_bytes: int, limits: ImageLimits) -> int:
-    """Return the room that a pull takes: the layers as they arrive, and unpacked."""
-    return compressed_bytes + min(GROWTH * compressed_bytes, limits.total_bytes)
+def _pulling(client: Any, name: ImageName, login: tuple[str, str] | None) -> Any:
+    """Begin a pull (``POST /images/create``) whose stream another thread can close; docker-py's own has no such."""
+    from docker.auth import encode_header
+    from docker.types import CancellableStream
+
+    repository, _, digest = str(name).partition("@")
+    auth = {"username": login[0], "password": login[1]} if login else {}
+    answer = client._post(
+        client._url("/images/create"),
+        params={"fromImage": repository, "tag": digest},
+        headers={"X-Registry-Auth": encode_header(auth)},
+        stream=True,
+        timeout=None,
+    )
+    client._raise_for_status(answer)
+    return CancellableStream(client._stream_helper(answer, decode=True), answer)
 
 
 def _pull_problem(name: ImageName, words: str) -> Exception:
     lower = words.lower()
-    if NO_SPACE in lower:
-        return TransientError("The engine's disk is full; the image was not pulled.")
     if "denied" in lower or "unauthorized" in lower:
         return PermanentError(f"The login of the challenge may not pull {name}.")
     if "not found" in lower or "manifest unknown" in lower:
         return ParticipantFault([f"The image {name} is not there any more. Push it again and resubmit."], GONE)
+    if any(sign in lower for sign in DAMAGED):
+        return ParticipantFault([f"The image {name} cannot be unpacked: it is damaged. Build it again and resubmit."])
     return TransientError(f"The engine could not pull {name}: {words[:500]}")

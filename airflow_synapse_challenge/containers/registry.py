@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from airflow_synapse_challenge.containers import manifests
+from airflow_synapse_challenge.containers.archive import printable
 from airflow_synapse_challenge.errors import ParticipantFault, PermanentError, TransientError
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
@@ -31,7 +33,12 @@ INDEXES = (
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.oci.image.index.v1+json",
 )
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+DIGEST = re.compile(manifests.DIGEST)
+#: Names as registries take them: no folder of a path is empty, ``.`` or ``..``.
+REPOSITORY = re.compile(
+    r"(?:[a-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+)
+LONGEST_REPOSITORY = 255
 LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 DEFAULT_HOST = "registry-1.docker.io"
 #: Kind of the fault when there is no image of that name at all.
@@ -59,8 +66,9 @@ class ImageName:
 
         :raises ParticipantFault: that is no image.
         """
-        if not DIGEST.fullmatch(digest) or not re.fullmatch(r"[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?", repository):
-            raise ParticipantFault([f"{repository}@{digest} names no Docker image."])
+        is_name = len(repository) <= LONGEST_REPOSITORY and REPOSITORY.fullmatch(repository)
+        if not (is_name and DIGEST.fullmatch(digest)):
+            raise ParticipantFault([f"{printable(repository)}@{printable(digest)} names no Docker image."])
         first, _, rest = repository.partition("/")
         if rest and ("." in first or ":" in first or first == "localhost"):
             return cls(first, rest, digest)
@@ -93,7 +101,7 @@ class Manifest:
     @property
     def platform(self) -> str:
         """``os/architecture``."""
-        return f"{self.config.get('os', '?')}/{self.config.get('architecture', '?')}"
+        return str(manifests.Platform.model_validate(self.config))
 
 
 class Registry:
@@ -129,30 +137,16 @@ class Registry:
         document = self._document(name, "manifests", name.digest, LARGEST_MANIFEST)
         digest = name.digest
         if document.get("mediaType") in INDEXES or "manifests" in document:
-            digest = self._chosen(document, platform)
+            digest = _chosen(manifests.read(manifests.Index, document, "index"), platform)
             document = self._document(name, "manifests", digest, LARGEST_MANIFEST)
         if document.get("mediaType") not in (*MANIFESTS, None) or not isinstance(document.get("layers"), list):
             raise ParticipantFault(["What was submitted is no Docker image: its manifest has no layers."])
-        try:
-            config_digest = document["config"]["digest"]
-            layers = tuple(int(layer["size"]) for layer in document["layers"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ParticipantFault(["The image's manifest is damaged."]) from error
-        config = self._document(name, "blobs", config_digest, LARGEST_CONFIG)
-        return Manifest(digest, layers, config)
-
-    def _chosen(self, index: Mapping[str, Any], platform: str) -> str:
-        offered: list[str] = []
-        for entry in index.get("manifests") or []:
-            about = entry.get("platform") or {}
-            found = f"{about.get('os', '?')}/{about.get('architecture', '?')}"
-            if found == platform and DIGEST.fullmatch(str(entry.get("digest"))):
-                return str(entry["digest"])
-            offered.append(found)
-        known = ", ".join(sorted({one for one in offered if "?" not in one and "unknown" not in one})) or "nothing"
-        raise ParticipantFault(
-            [f"The image is not for {platform}: its index offers {known[:200]}. Build it with --platform {platform}."]
-        )
+        found = manifests.read(manifests.ImageManifest, document, "manifest")
+        if any(layer.urls for layer in found.layers):
+            raise ParticipantFault(["The image has layers outside of the registry (`urls`). Push all of its layers."])
+        config = self._document(name, "blobs", found.config.digest, LARGEST_CONFIG)
+        manifests.read(manifests.ImageConfiguration, config, "configuration")
+        return Manifest(digest, tuple(layer.size for layer in found.layers), config)
 
     def _document(self, name: ImageName, kind: str, digest: str, limit: int) -> dict[str, Any]:
         if not DIGEST.fullmatch(str(digest)):
@@ -161,7 +155,7 @@ class Registry:
         if f"sha256:{hashlib.sha256(raw).hexdigest()}" != digest:
             raise ParticipantFault([f"The registry has another content under {digest}."])
         try:
-            document = json.loads(raw)
+            document = json.loads(raw, object_pairs_hook=_unique if kind == "manifests" else dict)
         except (ValueError, RecursionError) as error:
             raise ParticipantFault(["What was submitted is no Docker image: its manifest is no JSON."]) from error
         if not isinstance(document, dict):
@@ -215,6 +209,24 @@ class Registry:
         found = answer.json()
         self._token = str(found.get("token") or found.get("access_token") or "")
         return bool(self._token)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse keys that engines take for the same: they ignore case, and the last one counts."""
+    if len({key.casefold() for key, _ in pairs}) < len(pairs):
+        raise ParticipantFault(["The image's manifest is damaged: a key stands twice."])
+    return dict(pairs)
+
+
+def _chosen(index: manifests.Index, platform: str) -> str:
+    offered = {str(entry.platform) for entry in index.manifests if entry.platform}
+    for entry in index.manifests:
+        if entry.platform and str(entry.platform) == platform:
+            return entry.digest
+    known = ", ".join(sorted(one for one in offered if manifests.UNKNOWN not in one)) or "nothing"
+    raise ParticipantFault(
+        [f"The image is not for {platform}: its index offers {known[:200]}. Build it with --platform {platform}."]
+    )
 
 
 def _judged(name: ImageName, status: int, body: bytes) -> bytes:
