@@ -18,7 +18,7 @@ from airflow_synapse_challenge.containers.spec import INPUT, OUTPUT, ContainerSp
 from airflow_synapse_challenge.errors import ParticipantFault
 from airflow_synapse_challenge.hooks.docker import docker_client
 from airflow_synapse_challenge.operators.base import no_retry_when_useless
-from airflow_synapse_challenge.triggers.containers import ContainerTrigger, first_event
+from airflow_synapse_challenge.triggers.containers import QUIET, WORKER_PATIENCE, ContainerTrigger, first_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -33,9 +33,10 @@ class ModelContainerOperator(BaseOperator):
     Run an untrusted image: no network, no capabilities, read-only root and input, everything else bounded.
 
     The container sees ``input_dir`` of the engine's host at ``/input``, read-only, and writes to ``/output``, a folder
-    in memory whose size and number of files the kernel bounds. Deferred, which is the default, the triggerer watches it
-    and no worker is used. A task that is tried again adopts the container that runs; ending the task ends the
-    container. What the image is to blame for fails the task without another try.
+    in memory whose size and number of files the kernel bounds. Deferred, which is the default, the triggerer watches a
+    container that runs longer than ten seconds, and no worker is used meanwhile. A task that is tried again adopts the
+    container that runs; ending the task ends the container. What the image is to blame for fails the task without
+    another try.
 
     The XCom is a dict with ``result`` (path of the copied file, if one was asked for), ``exit_code``, ``seconds``,
     ``peak_memory_bytes``, ``image_digest`` and ``log`` (head and tail, harmless to print).
@@ -99,14 +100,19 @@ class ModelContainerOperator(BaseOperator):
         with no_retry_when_useless():
             engine.holder(holding).ensure()
             engine.launch(spec)
-            trigger = ContainerTrigger(
-                container=spec.name,
-                timeout=self.policy.timeout.total_seconds(),
-                docker_conn_id=self.docker_conn_id,
-            )
-            if self.deferrable:
+            event = first_event(self._trigger(spec, patience=WORKER_PATIENCE if self.deferrable else None))
+            if event["reason"] == "waiting":
+                trigger = self._trigger(spec, quiet=QUIET, peak_memory_bytes=event["peak_memory_bytes"])
                 self.defer(trigger=trigger, method_name="complete")
-            return self.complete(context, first_event(trigger))
+            return self.complete(context, event)
+
+    def _trigger(self, spec: ContainerSpec, **arguments: Any) -> ContainerTrigger:
+        return ContainerTrigger(
+            container=spec.name,
+            timeout=self.policy.timeout.total_seconds(),
+            docker_conn_id=self.docker_conn_id,
+            **arguments,
+        )
 
     def complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Collect what the container left."""

@@ -16,7 +16,7 @@ from airflow_synapse_challenge.steps.model import ModelReport, ModelRun, Phase, 
 from airflow_synapse_challenge.steps.model_log import file_log
 from airflow_synapse_challenge.steps.stop import fault_of, reason_in
 from airflow_synapse_challenge.synapse import statuses
-from airflow_synapse_challenge.triggers.containers import ContainerTrigger, first_event
+from airflow_synapse_challenge.triggers.containers import QUIET, WORKER_PATIENCE, ContainerTrigger, first_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 STOPPED = (verdicts.CANCELLED, verdicts.TIME_QUOTA)
 #: Exit codes of a container that was told to end.
 ENDED_BY_SIGNAL = (137, 143)
-#: Seconds that a worker waits itself: for a model that ends sooner two changes of place would take longer.
-PATIENCE = 10.0
-#: Seconds after a deferral in which the triggerer keeps what it sees. A scheduler that learns within one of its rounds
-#: that the worker's process has ended and that the task goes on takes it for a task that died.
-QUIET = 10.0
 
 
 @dataclass
@@ -119,7 +114,7 @@ class SynapseRunModelOperator(ModelOperator):
             phase = self._held(scene, progress)
             self._container_name = phase.spec.name
             adopted = self._launch(scene, phase)
-            patience = PATIENCE if self.deferrable and not adopted else 0.0 if self.deferrable else None
+            patience = (0.0 if adopted else WORKER_PATIENCE) if self.deferrable else None
             event = first_event(self._trigger(phase, scene.claimed, patience=patience))
             if event["reason"] == "waiting":
                 trigger = self._trigger(phase, scene.claimed, quiet=QUIET, peak_memory_bytes=event["peak_memory_bytes"])
