@@ -75,7 +75,7 @@ class FileTransfer:
         import synapseclient
 
         self._work_dir.mkdir(parents=True, exist_ok=True)
-        for name in ("synapseclient_default", "synapseclient"):
+        for name in ("synapseclient_default", "synapseclient_silent", "synapseclient"):
             logging.getLogger(name).setLevel(logging.WARNING)
         synapse = synapseclient.Synapse(
             repoEndpoint=self._endpoints.repo,

@@ -147,6 +147,7 @@ def test_the_whole_log_becomes_readable(here, world, evaluated):
     counted = world.ledger().total
     done = here.release(submission, text="y\n")
     assert done.code == 0, done.err
+    assert "Downloaded" not in done.err
     assert f"{len(LOG)} bytes, of which {BUDGET} can be read already and {len(LOG) - BUDGET} are withheld" in done.out
     assert f"hopper (user {world.user.principal_id})" in done.out
     assert "public" not in done.out.lower()
