@@ -89,7 +89,7 @@ class Account:
     def cnb_tools(self, *arguments, **options):
         return self._client("cnb-tools", arguments, **options)
 
-    def program(self, name, client="synapseclient", **given):
+    def program(self, name, /, client="synapseclient", **given):
         """
         Run a program of the folder `programs` with a client's Python.
 
