@@ -1,103 +1,75 @@
-"""Pages for people: what is in this Synapse."""
+"""The addresses of the pages."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from airflow_synapse_challenge.local_synapse.content import entities
-from airflow_synapse_challenge.local_synapse.core.errors import Refused
-from airflow_synapse_challenge.local_synapse.core.http import Server, as_id
-from airflow_synapse_challenge.local_synapse.core.store import Json, load
-from airflow_synapse_challenge.local_synapse.people import messages, principals
-from airflow_synapse_challenge.local_synapse.queues import evaluations, submissions
+from airflow_synapse_challenge.local_synapse.core.http import Server
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape(), trim_blocks=True
+from . import (
+    discussion_pages,
+    entity_pages,
+    files,
+    home_pages,
+    mail_pages,
+    people_pages,
+    queue_pages,
+    submission_pages,
+    wikis,
 )
+from .site import Maker, Site
+
+ENTITY = "/Synapse:{entity}"
+QUEUE = "/queue/{queue}"
+PAGES: dict[str, Maker] = {
+    "/": home_pages.home,
+    "/projects": home_pages.projects,
+    "/queues": home_pages.queues,
+    "/people": people_pages.people,
+    "/teams": people_pages.teams,
+    "/Profile:{user}": people_pages.profile,
+    "/Team:{team}": people_pages.team,
+    "/mail": mail_pages.own,
+    "/mail/{user}": mail_pages.mailbox,
+    "/submission/{submission}": submission_pages.submission,
+    "/submission/{submission}/file/{handle}": submission_pages.file,
+    QUEUE: queue_pages.queue,
+    f"{QUEUE}/wiki/{{page}}": wikis.page_of_queue,
+    f"{QUEUE}/wiki/{{page}}/attachment": wikis.attachment_of_queue,
+    ENTITY: entity_pages.entity,
+    f"{ENTITY}/wiki": entity_pages.entity,
+    f"{ENTITY}/wiki/{{page}}": wikis.page_of_entity,
+    f"{ENTITY}/wiki/{{page}}/attachment": wikis.attachment_of_entity,
+    f"{ENTITY}/files": entity_pages.project_files,
+    f"{ENTITY}/tables": entity_pages.project_tables,
+    f"{ENTITY}/challenge": entity_pages.project_challenge,
+    f"{ENTITY}/docker": entity_pages.project_docker,
+    f"{ENTITY}/discussion": discussion_pages.forum,
+    f"{ENTITY}/discussion/{{thread}}": discussion_pages.thread,
+    f"{ENTITY}/download": files.download,
+}
+YEAR = 365 * 24 * 3600
 
 
 def routes(server: Server) -> list[Route]:
     """Return the routes of the pages."""
-    store = server.store
-
-    def page(name: str, request: Request, **values: Any) -> Response:
-        return HTMLResponse(_TEMPLATES.get_template(name).render(base=str(request.base_url).rstrip("/"), **values))
-
-    async def home(request: Request) -> Response:
-        projects = store.all("SELECT * FROM entity WHERE type = ? AND trashed_by IS NULL ORDER BY id", entities.PROJECT)
-        queues = store.all("SELECT * FROM evaluation ORDER BY id")
-        users = store.all("SELECT id, name FROM principal WHERE kind = 'user' ORDER BY id")
-        waiting = {
-            row["id"]: store.value("SELECT count(*) FROM submission WHERE evaluation = ?", row["id"]) for row in queues
-        }
-        return page(
-            "home.html",
-            request,
-            projects=[entities.show(row) for row in projects],
-            queues=[evaluations.show(row) for row in queues],
-            counts=waiting,
-            users=users,
-        )
-
-    async def entity(request: Request) -> Response:
-        try:
-            row = entities.row_of(store, as_id(request.path_params["id"]))
-        except Refused as refusal:
-            return page("missing.html", request, reason=refusal.reason)
-        children = store.all("SELECT * FROM entity WHERE parent = ? AND trashed_by IS NULL ORDER BY name", row["id"])
-        queues = store.all("SELECT * FROM evaluation WHERE project = ? ORDER BY id", row["id"])
-        return page(
-            "entity.html",
-            request,
-            entity=entities.show(row),
-            parent=None if row["parent"] == entities.ROOT else entities.show(entities.row_of(store, row["parent"])),
-            children=[entities.show(child) for child in children],
-            queues=[evaluations.show(queue) for queue in queues],
-            annotations=load(row["annotations"]),
-        )
-
-    async def queue(request: Request) -> Response:
-        try:
-            row = evaluations.row_of(store, as_id(request.path_params["id"]))
-        except Refused as refusal:
-            return page("missing.html", request, reason=refusal.reason)
-        rows = store.all("SELECT * FROM submission WHERE evaluation = ? ORDER BY id DESC LIMIT 200", row["id"])
-        names = {principal["id"]: principal["name"] for principal in store.all("SELECT id, name FROM principal")}
-        return page("queue.html", request, queue=evaluations.show(row), entries=[_entry(r, names) for r in rows])
-
-    async def mail(request: Request) -> Response:
-        principal = request.path_params["principal"]
-        who = principals.header(store, principal)
-        return page("mail.html", request, who=who, mails=list(reversed(messages.mailbox(store, principal))))
-
+    site = Site(server)
+    # Synapse's own site has addresses with a slash at the end, too.
+    with_slash = [site.route(f"{path}/", make) for path, make in PAGES.items() if path.startswith(f"{ENTITY}/")]
     return [
-        Route("/", home),
-        Route("/Synapse:{id}", entity),
-        Route("/queue/{id}", queue),
-        Route("/mail/{principal:int}", mail),
+        *(site.route(path, make) for path, make in PAGES.items()),
+        *with_slash,
+        Route("/website/style.css", _style),
+        site.chooser(),
+        site.unknown(),
     ]
 
 
-def _entry(row: Any, names: dict[int, str]) -> Json:
-    submission = submissions.show(row)
-    status = submissions.show_status(row, private=True)
-    older = status.get("annotations", {})
-    annotations = {
-        entry["key"]: (entry.get("value"), entry.get("isPrivate"))
-        for kind in ("stringAnnos", "longAnnos", "doubleAnnos")
-        for entry in older.get(kind, [])
-    }
-    return {
-        "id": submission["id"],
-        "name": submission["name"],
-        "createdOn": submission["createdOn"],
-        "submitter": names.get(int(submission.get("teamId") or submission["userId"]), "?"),
-        "status": status["status"],
-        "annotations": dict(sorted(annotations.items())),
-    }
+async def _style(_: Request) -> Response:
+    from .templates import style
+
+    # Its address changes with it.
+    headers = {"Cache-Control": f"public, max-age={YEAR}, immutable"}
+    return Response(style(), media_type="text/css", headers=headers)
