@@ -21,6 +21,11 @@ SECONDS = 120
 MODEL = "org.sagebionetworks.repo.model"
 
 
+def script(client, name):
+    """A program in the virtual environment of a client."""
+    return CLIENTS / client / "bin" / name
+
+
 class Account:
     """
     Somebody at a shell: a home with a `.synapseConfig` that the local Synapse wrote, in which clients run.
@@ -74,7 +79,7 @@ class Account:
 
     def _client(self, program, arguments, *, code=0, **options):
         environment, words = COMMANDS[program]
-        said = self.run([CLIENTS / environment / "bin" / program, *arguments], code=code, **options)
+        said = self.run([script(environment, program), *arguments], code=code, **options)
         if code == 0:
             self._succeeded.add((program, *arguments[:words]))
         return said
@@ -96,7 +101,7 @@ class Account:
         :param given: what it gets, as JSON.
         :return: what its last line says, as JSON.
         """
-        said = self.run([CLIENTS / client / "bin" / "python", PROGRAMS / f"{name}.py", json.dumps(given)])
+        said = self.run([script(client, "python"), PROGRAMS / f"{name}.py", json.dumps(given)])
         return json.loads(said.strip().partition("\nRESULT ")[2].partition("\n")[0])
 
     def ask(self, method, path, body=None, service="repo", **params):

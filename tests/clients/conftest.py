@@ -11,7 +11,7 @@ from synapse_contract.recording import VARIABLE, Journal
 
 from airflow_synapse_challenge.local_synapse.server import LocalSynapse
 
-from .accounts import CLIENTS, COMMANDS, Account
+from .accounts import COMMANDS, Account, script
 
 HERE = Path(__file__).parent
 RECORDING_SERVER = HERE.parent / "contract" / "recording_server.py"
@@ -45,7 +45,7 @@ class RecordedSynapse(LocalSynapse):
 @pytest.fixture(scope="session")
 def environments():
     """Every client is there; they are made before the tests, not by them."""
-    missing = {name for name, _ in COMMANDS.values() if not (CLIENTS / name / "bin" / "python").exists()}
+    missing = {name for name, _ in COMMANDS.values() if not script(name, "python").exists()}
     if missing:
         pytest.fail(f"these clients are not installed: {', '.join(sorted(missing))}; scripts/clients.sh installs them")
 

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from .accounts import CLIENTS
+from .accounts import script
 
 
 def submitted(said):
@@ -185,7 +185,7 @@ def test_config_adds_an_account_to_the_configuration(organiser, newcomer, succee
     other = newcomer()
     at_a_terminal(
         organiser,
-        [CLIENTS / "synapseclient" / "bin" / "synapse", "-c", ".synapseConfig", "config"],
+        [script("synapseclient", "synapse"), "-c", ".synapseConfig", "config"],
         [("(Optional): ", other.name), (f"{other.name}:", other.token), ("not specified): ", "second")],
     )
     succeeded.add(("synapse", "config"))
