@@ -19,19 +19,20 @@ def test_the_published_schema_is_the_current_one():
 
 
 def test_the_challenge_in_the_readme_is_complete(tmp_path):
-    (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    whole, more = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     (tmp_path / "evaluation").mkdir()
     for script in ("validate.py", "score.py"):
         (tmp_path / "evaluation" / script).write_text("")
-    (tmp_path / "challenge.yaml").write_text(block)
-    (queue,) = load_challenge(tmp_path / "challenge.yaml").queues
-    assert queue.scores.primary.metric == "auc_roc"
+    (tmp_path / "challenge.yaml").write_text(whole + more)
+    files, images = load_challenge(tmp_path / "challenge.yaml").queues
+    assert files.scores.primary.metric == "auc_roc"
+    assert [stage.name for stage in images.model.stages] == ["train", "infer"]
 
 
 def test_every_operator_named_exists():
     import importlib
 
-    named = re.findall(r"^\| `([a-z]+(?:\.[a-z]+)+)\.([A-Z]\w+)`", README, re.MULTILINE)
+    named = re.findall(r"^\| `([a-z]+(?:\.[a-z_]+)+)\.([A-Z]\w+)`", README, re.MULTILINE)
     assert len(named) >= 15
     for module, name in named:
         assert hasattr(importlib.import_module(f"airflow_synapse_challenge.{module}"), name), f"{module}.{name}"
