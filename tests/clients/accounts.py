@@ -157,6 +157,30 @@ class Account:
         """The access types that each principal has on an entity or an evaluation."""
         return {one["principalId"]: set(one["accessType"]) for one in self.rest("GET", f"{path}/acl")["resourceAccess"]}
 
+    def status(self, submission):
+        """The status of a submission as they see it."""
+        return self.rest("GET", f"/evaluation/submission/{submission}/status")
+
+    def annotations(self, entity):
+        """The values of an entity's annotations by key."""
+        found = self.rest("GET", f"/entity/{entity}/annotations2")["annotations"]
+        return {key: value["value"] for key, value in found.items()}
+
+    def child(self, parent, *names):
+        """The entity at the end of a path of names."""
+        for name in names:
+            parent = self.rest("POST", "/entity/child", {"parentId": parent, "entityName": name})["id"]
+        return parent
+
+    def pages(self, owner):
+        """The pages of a wiki by title."""
+        headers = self.rest("GET", f"/entity/{owner}/wikiheadertree")["results"]
+        return {one["title"]: self.rest("GET", f"/entity/{owner}/wiki/{one['id']}") for one in headers}
+
+    def queues(self, project):
+        """The evaluations of a project by name."""
+        return {one["name"]: one["id"] for one in self.rest("GET", f"/entity/{project}/evaluation")["results"]}
+
     def write(self, name, content):
         """Write a file of the home; JSON unless it is a text."""
         path = self.home / name

@@ -19,9 +19,9 @@ def members(organiser, newcomer, unique):
 
 def scored(organiser, submission):
     """Score it, with a private annotation."""
-    path = f"/evaluation/submission/{submission}/status"
     annotations = {"doubleAnnos": [{"key": "auc", "value": 0.5, "isPrivate": True}]}
-    organiser.rest("PUT", path, organiser.rest("GET", path) | {"status": "SCORED", "annotations": annotations})
+    status = organiser.status(submission) | {"status": "SCORED", "annotations": annotations}
+    organiser.rest("PUT", f"/evaluation/submission/{submission}/status", status)
 
 
 def test_scripts_of_organisers(organiser, members, participant, project, queue, unique):
@@ -64,7 +64,7 @@ def test_scripts_of_organisers(organiser, members, participant, project, queue, 
     }
     assert found["contributors"] == sorted(str(one.id) for one in entrants)
     for submission, one in zip(submissions, entrants, strict=True):
-        status = one.rest("GET", f"/evaluation/submission/{submission}/status")
+        status = one.status(submission)
         assert status["status"] == "VALIDATED"
         assert status["annotations"]["doubleAnnos"] == [{"key": "auc", "value": 0.5, "isPrivate": False}]
 
@@ -81,7 +81,7 @@ def test_a_round_of_the_scoring_harness(organiser, participant, queue):
 
     def end(content):
         somebody, submission = outcomes[content]
-        status = somebody.rest("GET", f"/evaluation/submission/{submission}/status")
+        status = somebody.status(submission)
         kinds = ("longAnnos", "doubleAnnos")
         found = [one for kind in kinds for one in status.get("annotations", {}).get(kind, [])]
         subjects = [mail["subject"] for mail in somebody.server.mailbox(somebody.id)]

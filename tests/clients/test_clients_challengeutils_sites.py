@@ -28,16 +28,6 @@ def team(somebody, name):
     return found
 
 
-def pages(somebody, owner):
-    """Pages of a wiki by title."""
-    headers = somebody.rest("GET", f"/entity/{owner}/wikiheadertree")["results"]
-    return {one["title"]: somebody.rest("GET", f"/entity/{owner}/wiki/{one['id']}") for one in headers}
-
-
-def queues(somebody, project):
-    return [one["name"] for one in somebody.rest("GET", f"/entity/{project}/evaluation")["results"]]
-
-
 def test_create_challenge(organiser, unique):
     name = unique("DREAM Challenge")
     made = addresses(organiser.challengeutils("create-challenge", name))
@@ -57,9 +47,9 @@ def test_create_challenge(organiser, unique):
         assert rights[int(teams["Organizers"]["id"])] == organizing
     challenge = organiser.rest("GET", f"/entity/{live}/challenge")
     assert challenge["participantTeamId"] == teams["Participants"]["id"]
-    assert queues(organiser, live) == [f"{name} Project Submission"]
+    assert [*organiser.queues(live)] == [f"{name} Project Submission"]
     assert f"teamId={made['Pre-registrant team']}&" in organiser.rest("GET", f"/entity/{live}/wiki")["markdown"]
-    template, copy = pages(organiser, DREAM), pages(organiser, staging)
+    template, copy = organiser.pages(DREAM), organiser.pages(staging)
     assert [*copy] == [*template]
     text = "\n".join(page["markdown"] for page in copy.values())
     assert not PLACEHOLDERS.search(text)
@@ -78,21 +68,20 @@ def test_create_challenge_again_asks_before_it_takes_what_is_there(organiser, un
     assert made["Production site"] == live
     assert organiser.rest("GET", f"/entity/{live}/challenge")["participantTeamId"] == known
     assert organiser.ask("GET", f"/entity/{live}/wiki").status_code == 404
-    assert [*pages(organiser, made["Staging site"])] == [*pages(organiser, DREAM)]
+    assert [*organiser.pages(made["Staging site"])] == [*organiser.pages(DREAM)]
 
 
 def test_create_portal_challenge(organiser, unique):
     name = unique("Portal Challenge")
     made = addresses(organiser.challengeutils("create-portal-challenge", name, "--tasks_count", 2))
     live, staging = made["Production site"], made["Staging site"]
-    assert queues(organiser, live) == [f"{name} Task 1", f"{name} Task 2"]
+    assert [*organiser.queues(live)] == [f"{name} Task 1", f"{name} Task 2"]
     participants, organizers = (int(team(organiser, f"{name} {role}")["id"]) for role in ("Participants", "Organizers"))
     assert organiser.rights(f"/entity/{live}")[organizers] == MODERATING
     assert organiser.rights(f"/entity/{staging}")[organizers] == EDITING
-    found = organiser.rest("GET", f"/entity/{live}/annotations2")["annotations"]
-    annotations = {key: value["value"] for key, value in found.items()}
+    annotations = organiser.annotations(live)
     for task in (1, 2):
-        folder = organiser.rest("POST", "/entity/child", {"parentId": live, "entityName": f"Task {task}"})["id"]
+        folder = organiser.child(live, f"Task {task}")
         assert annotations.pop(f"Task_{task}.DataFolder") == [folder]
         rights = organiser.rights(f"/entity/{folder}")
         assert (rights[participants], rights[organizers]) == (DOWNLOADING, DOWNLOADING)
@@ -133,11 +122,11 @@ def test_mirror_wiki(organiser, sites):
     staged, live, home = sites
     said = organiser.challengeutils("mirror-wiki", staged, live, "--dryrun")
     assert "`dryrun` is True" in said
-    assert {page["markdown"] for page in pages(organiser, live).values()} == {"old"}
+    assert {page["markdown"] for page in organiser.pages(live).values()} == {"old"}
     said = organiser.challengeutils("mirror-wiki", staged, live)
     assert "Title doesn't exist at destination: Draft" in said
     assert "Title exists at destination but not in entity: News" in said
-    mirrored = pages(organiser, live)
+    mirrored = organiser.pages(live)
     assert [*mirrored] == ["", "Data", "News"]
     data = mirrored["Data"]
     assert data["markdown"] == f"See [home](#!Synapse:{live}/wiki/{home}). ${{image?fileName=plot.csv}}"
@@ -165,13 +154,13 @@ def test_wikis_are_pulled_and_pushed(organiser, sites):
         ("no updates", "News"),
         ("Wiki added", "Rules"),
     ]
-    assert {title: page["markdown"] for title, page in pages(organiser, live).items()} == {
+    assert {title: page["markdown"] for title, page in organiser.pages(live).items()} == {
         "": "old",
         "Data": "new data",
         "News": "old",
         "Rules": "the rules",
     }
-    assert json.loads(organiser.read("site/wiki_config.json"))[3]["id"] == pages(organiser, live)["Rules"]["id"]
+    assert json.loads(organiser.read("site/wiki_config.json"))[3]["id"] == organiser.pages(live)["Rules"]["id"]
 
 
 def test_entities_are_shared(organiser, newcomer, project):

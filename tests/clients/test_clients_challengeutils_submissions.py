@@ -20,13 +20,9 @@ def submission(participant, queue):
     return somebody.submit(queue, file), somebody, file
 
 
-def status(somebody, submission):
-    return somebody.rest("GET", f"/evaluation/submission/{submission}/status")
-
-
 def annotate(somebody, submission, state=None, **texts):
     """Set older annotations, readable by all, over plain HTTP."""
-    found = status(somebody, submission)
+    found = somebody.status(submission)
     found["annotations"] = {
         "stringAnnos": [{"key": key, "value": value, "isPrivate": False} for key, value in texts.items()]
     }
@@ -55,7 +51,7 @@ def test_query_writes_a_table_of_submissions(organiser, submission, queue):
 def test_change_status(organiser, submission):
     number, _, _ = submission
     organiser.challengeutils("change-status", number, "VALIDATED")
-    assert status(organiser, number)["status"] == "VALIDATED"
+    assert organiser.status(number)["status"] == "VALIDATED"
     assert "400 Client Error" in organiser.challengeutils("change-status", number, "FINISHED", code=1)
 
 
@@ -63,9 +59,9 @@ def test_annotate_submission_in_both_stores_with_privacy(organiser, submission):
     number, somebody, _ = submission
     organiser.write("scores.json", {"auc": 0.75, "rank": 3, "note": "well done", "empty": [], "none": None})
     organiser.challengeutils("annotate-submission", number, "scores.json")
-    found = status(organiser, number)
+    found = organiser.status(number)
     assert older(found) == {"auc": (0.75, True), "rank": (3, True), "note": ("well done", True)}
-    assert not older(status(somebody, number))
+    assert not older(somebody.status(number))
     newer = found["submissionAnnotations"]["annotations"]
     assert {key: (value["type"], value["value"]) for key, value in newer.items()} == {
         "auc": ("DOUBLE", ["0.75"]),
@@ -76,8 +72,8 @@ def test_annotate_submission_in_both_stores_with_privacy(organiser, submission):
     refusal = organiser.challengeutils("annotate-submission", number, "open.json", "--to_public", code=1)
     assert "You are trying to change the ACL of these annotation key(s): auc" in refusal
     organiser.challengeutils("annotate-submission", number, "open.json", "--to_public", "--force")
-    assert older(status(organiser, number))["auc"] == (0.8, False)
-    assert older(status(somebody, number)) == {"auc": (0.8, False)}
+    assert older(organiser.status(number))["auc"] == (0.8, False)
+    assert older(somebody.status(number)) == {"auc": (0.8, False)}
 
 
 def test_annotate_submission_begins_anew_after_a_conflict(organiser, server, submission):
@@ -87,7 +83,7 @@ def test_annotate_submission_begins_anew_after_a_conflict(organiser, server, sub
     server.reset_calls()
     organiser.challengeutils("annotate-submission", number, "scores.json")
     assert server.calls()["PUT /repo/v1/evaluation/submission/{id}/status"] == 2
-    assert older(status(organiser, number)) == {"auc": (0.75, True)}
+    assert older(organiser.status(number)) == {"auc": (0.75, True)}
 
 
 def test_download_submission_of_a_file(organiser, submission, queue):
@@ -140,14 +136,14 @@ def test_submissions_over_quota_are_told_to_stop(organiser, submission, queue, p
     quick, waiting = somebody.submit(queue, file), somebody.submit(queue, file)
     started = 1_700_000_000_000
     for number, minutes in ((slow, 90), (quick, 5)):
-        found = status(organiser, number)
+        found = organiser.status(number)
         times = {"ExecutionStarted": started, "WorkflowLastUpdated": started + minutes * 60_000}
         newer = {f"{prefix}{key}": {"type": "LONG", "value": [str(value)]} for key, value in times.items()}
         found |= {"status": "EVALUATION_IN_PROGRESS", "submissionAnnotations": {"annotations": newer}}
         organiser.rest("PUT", f"/evaluation/submission/{number}/status", found)
     view = organiser.program("submission_view", parent=project, queue=queue)["view"]
     organiser.challengeutils("stop-submission-over-quota", view, 3_600_000)
-    remaining = [older(status(organiser, number)).get(f"{prefix}TimeRemaining") for number in (slow, quick, waiting)]
+    remaining = [older(organiser.status(number)).get(f"{prefix}TimeRemaining") for number in (slow, quick, waiting)]
     assert remaining == [(0, False), None, None]
 
 
@@ -160,7 +156,7 @@ def test_write_ups_are_attached_to_submissions(organiser, submission, queue, pro
     annotate(organiser, writeup, writeup_status="VALIDATED", archived="syn4711")
     annotate(organiser, number, prediction_file_status="SCORED")
     organiser.challengeutils("attach-writeup", writeups, queue)
-    assert older(status(somebody, number)) == {
+    assert older(somebody.status(number)) == {
         "prediction_file_status": ("SCORED", False),
         "writeUp": (somebody.project, False),
         "archivedWriteUp": ("syn4711", False),
@@ -202,7 +198,7 @@ def test_cheat_detection_finds_who_submits_alike_files(organiser, server, partic
     for somebody, name in ((one, "predictions_v1.csv"), (other, "predictions_v2.csv"), (third, "QQ.txt")):
         number = somebody.submit(queue, somebody.create_file(PREDICTIONS, somebody.project, name))
         organiser.rest(
-            "PUT", f"/evaluation/submission/{number}/status", status(organiser, number) | {"status": "ACCEPTED"}
+            "PUT", f"/evaluation/submission/{number}/status", organiser.status(number) | {"status": "ACCEPTED"}
         )
     report = organiser.challengeutils("cheat-detection", queue).partition("REPORT SUMMARY")[2]
     pairs = re.findall(r"^\| (\S+) +\| (\S+) +\|.*\|$", report.partition("CLUSTER")[0], re.MULTILINE)

@@ -19,28 +19,6 @@ def told(said):
     return dict(re.findall(r"^ +([\w ]+?) (?:synID|teamID): +(\w+)$", said, re.MULTILINE))
 
 
-def texts(somebody, owner):
-    """Markdown of the pages of a wiki by title."""
-    headers = somebody.rest("GET", f"/entity/{owner}/wikiheadertree")["results"]
-    return {one["title"]: somebody.rest("GET", f"/entity/{owner}/wiki/{one['id']}")["markdown"] for one in headers}
-
-
-def queues(somebody, project):
-    return somebody.rest("GET", f"/entity/{project}/evaluation")["results"]
-
-
-def folder(somebody, project, *names):
-    """The folder at the end of a path."""
-    for name in names:
-        project = somebody.rest("POST", "/entity/child", {"parentId": project, "entityName": name})["id"]
-    return project
-
-
-def annotations(somebody, entity):
-    found = somebody.rest("GET", f"/entity/{entity}/annotations2")["annotations"]
-    return {key: value["value"] for key, value in found.items()}
-
-
 @pytest.fixture
 def challenge(organiser, project, unique):
     """A project that is a challenge: its id and its team of participants."""
@@ -64,25 +42,26 @@ def test_create_with_a_staging_site(organiser, unique):
     for project, rights in ((live, {*DOWNLOADING, "MODERATE"}), (staging, EDITING)):
         assert organiser.rights(f"/entity/{project}")[organizers] == rights
         assert "CHANGE_PERMISSIONS" in organiser.rights(f"/entity/{project}")[SUPPORT]
-    assert annotations(organiser, live) == {"Status": ["Upcoming"]}
+    assert organiser.annotations(live) == {"Status": ["Upcoming"]}
     challenge = organiser.rest("GET", f"/entity/{live}/challenge")
     assert challenge["participantTeamId"] == str(participants)
-    assert [one["name"] for one in queues(organiser, live)] == [f"{name} Task 1", f"{name} Task 2"]
-    for one in queues(organiser, live):
-        assert {"SUBMIT", "CHANGE_PERMISSIONS"} < organiser.rights(f"/evaluation/{one['id']}")[SUPPORT]
-    data, private = folder(organiser, live, "Data"), folder(organiser, live, "Private Data")
-    assert folder(organiser, data, "Training") != folder(organiser, data, "Validation")
-    assert folder(organiser, private, "Groundtruth") != folder(organiser, private, "Test")
+    queues = organiser.queues(live)
+    assert [*queues] == [f"{name} Task 1", f"{name} Task 2"]
+    for queue in queues.values():
+        assert {"SUBMIT", "CHANGE_PERMISSIONS"} < organiser.rights(f"/evaluation/{queue}")[SUPPORT]
+    data, private = organiser.child(live, "Data"), organiser.child(live, "Private Data")
+    assert organiser.child(data, "Training") != organiser.child(data, "Validation")
+    assert organiser.child(private, "Groundtruth") != organiser.child(private, "Test")
     assert organiser.rights(f"/entity/{data}")[participants] == DOWNLOADING
     assert organiser.rights(f"/entity/{private}")[organizers] == EDITING
     assert participants not in organiser.rights(f"/entity/{private}")
-    copy = texts(organiser, staging)
-    assert [*copy] == [*texts(organiser, TEMPLATE)]
-    together = "\n".join(copy.values())
+    copy = organiser.pages(staging)
+    assert [*copy] == [*organiser.pages(TEMPLATE)]
+    together = "\n".join(page["markdown"] for page in copy.values())
     assert f"challengeId={challenge['id']}" in together
     assert not PLACEHOLDERS.search(together)
-    [page] = texts(organiser, live).values()
-    assert f"${{jointeam?teamId={made['Preregistrants']}&" in page
+    [page] = organiser.pages(live).values()
+    assert f"${{jointeam?teamId={made['Preregistrants']}&" in page["markdown"]
     assert live.removeprefix("syn") in organiser.rest("GET", f"/entity/{VIEW}")["scopeIds"]
 
 
@@ -91,9 +70,9 @@ def test_create_without_a_staging_site(organiser, unique):
     made = told(organiser.cnb_tools("challenge", "create", name, "--no-staging", "--no-portal"))
     assert made.keys() == {"Live project", "Participants", "Organizers"}
     live = made["Live project"]
-    copy = texts(organiser, live)
-    assert [*copy] == [*texts(organiser, TEMPLATE)]
-    assert f"teamId={made['Participants']}" in "\n".join(copy.values())
+    copy = organiser.pages(live)
+    assert [*copy] == [*organiser.pages(TEMPLATE)]
+    assert f"teamId={made['Participants']}" in copy[""]["markdown"]
     assert organiser.ask("GET", "/teams", fragment=f"{name} Preregistrants").json()["results"] == []
     assert live.removeprefix("syn") not in organiser.rest("GET", f"/entity/{VIEW}")["scopeIds"]
 
@@ -105,7 +84,7 @@ def test_create_on_a_site_that_is_there(organiser, project, unique):
     assert f"Team '{name} Participants' already exists." in said
     assert (told(said)["Live project"], told(said)["Participants"]) == (project, team)
     assert organiser.rest("GET", f"/entity/{project}/challenge")["participantTeamId"] == team
-    assert [*texts(organiser, project)] == [*texts(organiser, TEMPLATE)]
+    assert [*organiser.pages(project)] == [*organiser.pages(TEMPLATE)]
 
 
 def test_launch_and_close(organiser, newcomer, challenge, queue):
@@ -116,13 +95,13 @@ def test_launch_and_close(organiser, newcomer, challenge, queue):
     assert visitor.rest("GET", f"/entity/{project}")["id"] == project
     assert organiser.rights(f"/entity/{project}")[PUBLIC] == {"READ"}
     assert organiser.rights(f"/entity/{project}")[AUTHENTICATED] == {"READ"}
-    assert annotations(organiser, project) == {"Status": ["Active"]}
+    assert organiser.annotations(project) == {"Status": ["Active"]}
     organiser.share(f"/evaluation/{queue}", team, "READ", "SUBMIT")
     visitor.rest("PUT", f"/team/{team}/member/{visitor.id}")
     entry = visitor.create("Project", f"Entry of {visitor.name}")
     visitor.submit(queue, entry)
     organiser.cnb_tools("challenge", "close", project)
-    assert annotations(organiser, project) == {"Status": ["Closed"]}
+    assert organiser.annotations(project) == {"Status": ["Closed"]}
     assert organiser.rights(f"/evaluation/{queue}")[int(team)] == {"READ"}
     etag = visitor.rest("GET", f"/entity/{entry}")["etag"]
     body = {"evaluationId": queue, "entityId": entry, "versionNumber": 1}

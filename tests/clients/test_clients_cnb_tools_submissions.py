@@ -19,10 +19,6 @@ def entry(participant):
     return somebody
 
 
-def status(somebody, submission):
-    return somebody.rest("GET", f"/evaluation/submission/{submission}/status")
-
-
 def image(somebody):
     """A Docker repository that lies elsewhere, with a commit."""
     repository = somebody.create(
@@ -38,7 +34,7 @@ def test_annotate(organiser, entry, queue):
     said = organiser.cnb_tools("submission", "annotate", *numbers, "-f", "scores.json", "--verbose")
     assert said.count('"auc": [\n    0.75\n  ]') == 2
     for number in numbers:
-        found = status(organiser, number)
+        found = organiser.status(number)
         assert {key: one["value"] for key, one in found["submissionAnnotations"]["annotations"].items()} == {
             "auc": ["0.75"],
             "rank": ["3"],
@@ -47,7 +43,7 @@ def test_annotate(organiser, entry, queue):
         assert not found.get("annotations", {}).get("doubleAnnos")
     organiser.write("more.json", {"rank": 4})
     organiser.cnb_tools("submission", "annotate", numbers[0], "-f", "more.json", "--legacy")
-    found = status(organiser, numbers[0])
+    found = organiser.status(numbers[0])
     assert found["annotations"]["longAnnos"] == [{"key": "rank", "value": 4, "isPrivate": True}]
     newer = found["submissionAnnotations"]["annotations"]
     assert (newer["rank"]["value"], newer["auc"]["value"]) == (["4"], ["0.75"])
@@ -57,10 +53,10 @@ def test_statuses_change_and_are_reset(organiser, entry, queue):
     numbers = [entry.submit(queue, entry.file) for _ in range(2)]
     said = organiser.cnb_tools("submission", "change-status", *numbers, 1, "SCORED", "--skip-errors")
     assert "Unknown submission ID: 1 - skipping" in said
-    assert [status(organiser, number)["status"] for number in numbers] == ["SCORED", "SCORED"]
+    assert [organiser.status(number)["status"] for number in numbers] == ["SCORED", "SCORED"]
     assert "Submission '1' does not exist" in organiser.cnb_tools("submission", "change-status", 1, "SCORED", code=1)
     organiser.cnb_tools("submission", "reset", numbers[0])
-    assert [status(organiser, number)["status"] for number in numbers] == ["RECEIVED", "SCORED"]
+    assert [organiser.status(number)["status"] for number in numbers] == ["RECEIVED", "SCORED"]
 
 
 def test_get_tells_who_submitted_what(organiser, entry, project, queue):
@@ -126,7 +122,7 @@ def test_batch_download(organiser, entry, participant, queue):
     assert organiser.read(f"all/{entry.name}/{first}.csv") == PREDICTIONS
     assert organiser.read(f"all/{other.name}/{second}.txt") == "id,p\n1,0.9\n"
     path = f"/evaluation/submission/{second}/status"
-    organiser.rest("PUT", path, organiser.rest("GET", path) | {"status": "SCORED"})
+    organiser.rest("PUT", path, organiser.status(second) | {"status": "SCORED"})
     organiser.cnb_tools("submission", "batch-download", queue, "-d", "scored", "-s", "SCORED")
     assert [path.name for path in (organiser.home / "scored").rglob("*.*")] == [f"{second}.txt"]
 

@@ -56,7 +56,7 @@ def test_files_have_versions_provenance_and_links(people, site):
 
 def test_sharing_decides_who_reads_what(people, site):
     visitor = people.visitor
-    assert visitor.rest("GET", f"/entity/{site.project}/annotations2")["annotations"]["Status"]["value"] == ["Upcoming"]
+    assert visitor.annotations(site.project)["Status"] == ["Upcoming"]
     assert visitor.rest("GET", f"/entity/{site.data}")["name"] == "Data"
     assert visitor.ask("GET", f"/entity/{site.secret}").status_code == 403
     assert people.organiser.rights(f"/entity/{site.secret}").keys() == {people.organiser.id}
@@ -105,7 +105,7 @@ def test_the_organiser_scores_one_by_one_and_in_batches(people, entry, scoring):
     assert scoring.names == ["Alone", "By mistake"]
     assert scoring.text == "id,p\n1,0.75\n"
     assert (scoring.conflict, scoring.count) == (412, 2)
-    status = people.organiser.rest("GET", f"/evaluation/submission/{entry.alone}/status")
+    status = people.organiser.status(entry.alone)
     annotations = status["submissionAnnotations"]["annotations"]
     assert {key: (value["type"], value["value"]) for key, value in annotations.items()} == {
         "auc": ("DOUBLE", ["0.75"]),
@@ -113,21 +113,17 @@ def test_the_organiser_scores_one_by_one_and_in_batches(people, entry, scoring):
         "note": ("STRING", ["first"]),
     }
     assert status["annotations"]["doubleAnnos"] == [{"key": "secret", "value": 0.1, "isPrivate": True}]
-    theirs = people.participant.rest("GET", f"/evaluation/submission/{entry.alone}/status")
+    theirs = people.participant.status(entry.alone)
     assert theirs["status"] == "SCORED"
     assert "secret" not in str(theirs)
     assert scoring.rejected == [entry.wrong]
     assert scoring.next is None
-    assert people.organiser.rest("GET", f"/evaluation/submission/{entry.wrong}/status")["status"] == "REJECTED"
+    assert people.organiser.status(entry.wrong)["status"] == "REJECTED"
 
 
 def test_the_leaderboard_shows_scores(entry, scoring):
     [row] = csv.DictReader(io.StringIO(scoring.leaders))
     assert (row["id"], row["auc"]) == (entry.alone, "0.75")
-
-
-def status(somebody, submission):
-    return somebody.rest("GET", f"/evaluation/submission/{submission}/status")
 
 
 def test_a_challenge_of_the_asynchronous_models(people, unique):
@@ -145,7 +141,7 @@ def test_a_challenge_of_the_asynchronous_models(people, unique):
         assert entered["name"] == f"Entry {number}"
         assert rest("GET", f"/entity/{entered['entityId']}/generatedBy")["name"] == "Training"
         assert found.files[f"entry-{number}.csv"] == f"id,p\n1,{number / 100}\n"
-    [cancelled] = [one for one in found.submissions if status(people.organiser, one)["cancelRequested"]]
+    [cancelled] = [one for one in found.submissions if people.organiser.status(one)["cancelRequested"]]
     assert cancelled == found.submissions[0]
     best = [(row["id"], float(row["auc"])) for row in csv.DictReader(io.StringIO(found.best))]
     assert best == [(found.submissions[11], 0.11), (found.submissions[10], 0.1)]

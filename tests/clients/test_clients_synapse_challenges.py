@@ -116,7 +116,7 @@ def test_a_folder_becomes_a_manifest_and_the_manifest_a_tree(organiser, project)
     organiser.write("study/raw/one.csv", "1\n")
     organiser.synapse("manifest", "study", "--parent-id", project, "--manifest-file", "manifest.tsv")
     rows = [line.split("\t") for line in organiser.read("manifest.tsv").splitlines()]
-    raw = organiser.rest("POST", "/entity/child", {"parentId": project, "entityName": "raw"})["id"]
+    raw = organiser.child(project, "raw")
     assert sorted(rows[1:]) == [["study/raw/one.csv", raw], ["study/readme.txt", project]]
     wider = ["\t".join([*rows[0], "cohort"]), *("\t".join([*row, "A"]) for row in rows[1:])]
     organiser.write("manifest.tsv", "\n".join(wider) + "\n")
@@ -126,7 +126,7 @@ def test_a_folder_becomes_a_manifest_and_the_manifest_a_tree(organiser, project)
     organiser.synapse("sync", "--sendMessages", "manifest.tsv")
     assert set(children(organiser, project)) == {"raw", "readme.txt"}
     [one] = children(organiser, raw).values()
-    assert organiser.rest("GET", f"/entity/{one}/annotations2")["annotations"]["cohort"]["value"] == ["A"]
+    assert organiser.annotations(one)["cohort"] == ["A"]
     [mail] = organiser.server.mailbox(organiser.id)[before:]
     assert "completed successfully" in mail["body"]
 

@@ -126,8 +126,7 @@ def test_annotations_are_added_to_and_replaced(organiser, tree):
     organiser.synapse("get-annotations", "--id", data, "-o", "annotations.json")
     assert json.loads(organiser.read("annotations.json")) == {"one": [1.5], "two": ["x", "y"]}
     organiser.synapse("set-annotations", "--id", data, "--annotations", '{"three": "z"}', "-r")
-    stored = organiser.rest("GET", f"/entity/{data}/annotations2")["annotations"]
-    assert {key: value["value"] for key, value in stored.items()} == {"three": ["z"]}
+    assert organiser.annotations(data) == {"three": ["z"]}
 
 
 def test_provenance_of_each_version(organiser, tree):
@@ -160,11 +159,11 @@ def test_mv_and_cp(organiser, tree, unique):
     assert set(mapping) == {project, folder, other, data}
     copy = organiser.rest("GET", f"/entity/{mapping[data]}")
     assert (copy["name"], copy["parentId"]) == ("data.csv", mapping[other])
-    assert organiser.rest("GET", f"/entity/{copy['id']}/annotations2")["annotations"]["kept"]["value"] == ["yes"]
+    assert organiser.annotations(copy["id"]) == {"kept": ["yes"]}
     assert organiser.rest("GET", f"/entity/{copy['id']}/generatedBy")["used"][0]["reference"]["targetId"] == data
     organiser.synapse("cp", data, "--destinationId", target, "--setProvenance", "none", "--skipCopyAnnotations")
-    single = organiser.rest("POST", "/entity/child", {"parentId": target, "entityName": "data.csv"})["id"]
-    assert not organiser.rest("GET", f"/entity/{single}/annotations2")["annotations"]
+    single = organiser.child(target, "data.csv")
+    assert organiser.annotations(single) == {}
     assert organiser.ask("GET", f"/entity/{single}/generatedBy").status_code == 404
 
 

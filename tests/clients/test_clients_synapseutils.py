@@ -48,7 +48,7 @@ def test_it_is_sent_back_with_annotations_and_provenance(done):
     rest = done.organiser.rest
     assert rest("GET", f"/entity/{done.file}")["versionNumber"] == 2
     assert rest("GET", f"/entity/{done.other}")["versionNumber"] == 1
-    assert rest("GET", f"/entity/{done.file}/annotations2")["annotations"]["cohort"]["value"] == ["A"]
+    assert done.organiser.annotations(done.file)["cohort"] == ["A"]
     used = rest("GET", f"/entity/{done.file}/generatedBy")["used"]
     assert {one.get("url") or one["reference"]["targetId"]: one["wasExecuted"] for one in used} == {
         "https://example.org/study": False,
