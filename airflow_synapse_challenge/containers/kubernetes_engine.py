@@ -197,7 +197,8 @@ class KubernetesEngine:
         removed = []
         for pod in self._cluster.pods(label_selector(labels)):
             carried = pod["metadata"].get("annotations") or {}
-            if any(carried.get(f"{LABEL_PREFIX}{key}") != value for key, value in labels.items()):
+            same = all(carried.get(f"{LABEL_PREFIX}{key}") == value for key, value in labels.items())
+            if not same or "deletionTimestamp" in pod["metadata"]:
                 continue
             owner = Owner(carried.get(f"{LABEL_PREFIX}dag", ""), carried.get(f"{LABEL_PREFIX}run", ""))
             if owner not in known:

@@ -6,8 +6,12 @@ import os
 from datetime import timedelta
 
 import pytest
+from fake_kubernetes import FakeKubernetes
 
 from airflow_synapse_challenge.containers.docker_engine import DockerEngine
+from airflow_synapse_challenge.containers.kubernetes_cluster import Cluster
+from airflow_synapse_challenge.containers.kubernetes_engine import KubernetesEngine
+from airflow_synapse_challenge.containers.kubernetes_settings import ClusterSettings
 from airflow_synapse_challenge.containers.policy import MIB, Policy
 from airflow_synapse_challenge.containers.process import ProcessEngine
 from airflow_synapse_challenge.containers.spec import ContainerSpec, Input
@@ -29,11 +33,54 @@ def docker_engine(docker_client):
     return DockerEngine(docker_client)
 
 
-@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "process"])
+@pytest.fixture(scope="session")
+def whole_cluster(tmp_path_factory):
+    with FakeKubernetes(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def fake_cluster(whole_cluster):
+    """A cluster that is empty before and after a test."""
+    yield whole_cluster
+    left = whole_cluster.pods()
+    whole_cluster.node.stop()
+    whole_cluster.reset()
+    assert left == []
+
+
+@pytest.fixture
+def kubernetes_settings():
+    return ClusterSettings(
+        namespace="challenge",
+        helper_image=IMAGE,
+        network_policy_enforced=True,
+        pids_limited=True,
+        core_dumps_off=True,
+        start_within=timedelta(seconds=20),
+    )
+
+
+@pytest.fixture
+def kubernetes_cluster(fake_cluster):
+    """The namespace, reached as Airflow does: the provider's hook, its client, its pod manager."""
+    from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
+    from airflow.providers.cncf.kubernetes.utils.pod_manager import PodManager
+
+    core = KubernetesHook(conn_id=None, kubernetes_conn_id=None, config_dict=fake_cluster.kube_config()).core_v1_client
+    return Cluster(core, PodManager(core), "challenge")
+
+
+@pytest.fixture
+def kubernetes_engine(kubernetes_cluster, kubernetes_settings):
+    return KubernetesEngine(kubernetes_cluster, kubernetes_settings)
+
+
+@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "process", "kubernetes"])
 def engine(request):
-    if request.param == "docker":
-        return request.getfixturevalue("docker_engine")
-    return ProcessEngine(accept_unenforced=True)
+    if request.param == "process":
+        return ProcessEngine(accept_unenforced=True)
+    return request.getfixturevalue(f"{request.param}_engine")
 
 
 @pytest.fixture
