@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -99,10 +100,10 @@ class Account:
         Run a program of the folder `programs` with a client's Python.
 
         :param given: what it gets, as JSON.
-        :return: what its last line says, as JSON.
+        :return: what it prints as RESULT, which is JSON.
         """
         said = self.run([script(client, "python"), PROGRAMS / f"{name}.py", json.dumps(given)])
-        return json.loads(said.strip().partition("\nRESULT ")[2].partition("\n")[0])
+        return json.loads(re.search(r"^RESULT (.*)$", said, re.MULTILINE)[1])
 
     def ask(self, method, path, body=None, service="repo", **params):
         """The answer to a request over plain HTTP."""

@@ -58,11 +58,20 @@ def journal(environments, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def server(journal, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VARIABLE, str(journal.folder))
-        server = RecordedSynapse.start(tmp_path_factory.mktemp("local-synapse"))
-    with server:
+def start_server(journal, tmp_path_factory):
+    """Starts a local Synapse that writes down what it answers."""
+
+    def start_server(**options):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(VARIABLE, str(journal.folder))
+            return RecordedSynapse.start(tmp_path_factory.mktemp("local-synapse"), **options)
+
+    return start_server
+
+
+@pytest.fixture(scope="session")
+def server(start_server):
+    with start_server() as server:
         yield server
 
 
