@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 300_000
 WIDGET = re.compile(r"\$\{([A-Za-z][\w-]{0,60})(?:\?([^}\n]{0,4000}))?\}")
 SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
+UNSEEN = re.compile(r"[\x00-\x20\x7f]")
 GOOD_SCHEMES = ("http", "https", "mailto", "ftp")
 #: An address within the portal; those of maps of people lead to the team.
 WITHIN = re.compile(r"/?#!(Synapse|Team|Profile|Map):(.*)", re.IGNORECASE)
@@ -107,7 +108,8 @@ def _rule(draw: Callable[[Token, Any], str]) -> Callable[..., str]:
 
 def is_good_address(address: str) -> bool:
     """Tell whether a link may lead somewhere: within this site, or by a scheme that runs nothing."""
-    scheme = SCHEME.match(address)
+    # Browsers do not see these characters in an address.
+    scheme = SCHEME.match(UNSEEN.sub("", address))
     return scheme is None or scheme[1].lower() in GOOD_SCHEMES
 
 

@@ -56,11 +56,10 @@ YEAR = 365 * 24 * 3600
 def routes(server: Server) -> list[Route]:
     """Return the routes of the pages."""
     site = Site(server)
-    # Synapse's own site has addresses with a slash at the end, too.
-    with_slash = [site.route(f"{path}/", make) for path, make in PAGES.items() if path.startswith(f"{ENTITY}/")]
     return [
         *(site.route(path, make) for path, make in PAGES.items()),
-        *with_slash,
+        # Synapse's own site has addresses with a slash at the end, too.
+        *(site.route(f"{path}/", make) for path, make in PAGES.items() if path != "/"),
         Route("/website/style.css", _style),
         site.chooser(),
         site.unknown(),
@@ -68,7 +67,7 @@ def routes(server: Server) -> list[Route]:
 
 
 async def _style(_: Request) -> Response:
-    from .templates import style
+    from .environment import style
 
     # Its address changes with it.
     headers = {"Cache-Control": f"public, max-age={YEAR}, immutable"}

@@ -150,7 +150,7 @@ def _no_page(visit: Visit) -> Page:
 
 
 def _html(visit: Visit, page: Page) -> Response:
-    from .templates import environment
+    from .environment import environment
 
     text = environment().get_template(page.template).render(visit=visit, people=_people(visit), **page.values)
     return HTMLResponse(text, page.status, headers=HEADERS)

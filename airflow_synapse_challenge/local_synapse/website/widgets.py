@@ -75,7 +75,7 @@ class Widgets:
 
     def shown(self, template: str, widget: Widget, **values: Any) -> Markup:
         """Return what a template says of a widget."""
-        from .templates import environment
+        from .environment import environment
 
         found = environment().get_template(f"widgets/{template}.html")
         text = found.render(visit=self.visit, widget=widget, given=widget.parameters, **values)
