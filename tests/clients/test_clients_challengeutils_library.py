@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.rule("P-16")
+
 
 @pytest.fixture
 def members(organiser, newcomer, unique):

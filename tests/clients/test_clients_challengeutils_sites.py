@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.rule("P-16")
 DREAM, PORTAL, VIEW = "syn18058986", "syn52941681", "syn51476218"
 PLACEHOLDERS = re.compile(r"challengeId=0|\{teamId\}|teamId=0\b|#!Map:0|\{challengeName\}|projectId=syn0\b")
 VIEWING = {"READ"}

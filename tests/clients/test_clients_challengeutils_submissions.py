@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.rule("P-16")
 PREDICTIONS = "id,p\n1,0.5\n"
 
 

@@ -20,6 +20,7 @@ def submitted(said):
     return re.search(r"Submitted \(id: (\d+)\) entity: (syn\d+)", said).groups()
 
 
+@pytest.mark.rule("P-08")
 def test_submit_an_entity_and_a_file_to_a_queue_by_id_and_by_name(organiser, participant, queue):
     participant = participant()
     name = organiser.rest("GET", f"/evaluation/{queue}")["name"]
@@ -45,6 +46,7 @@ def test_submit_an_entity_and_a_file_to_a_queue_by_id_and_by_name(organiser, par
     )
 
 
+@pytest.mark.rule("P-08", "T-05")
 def test_submit_for_a_team_that_is_registered(organiser, newcomer, participant, project, queue, unique):
     participant = participant()
     members = organiser.rest("POST", "/team", {"name": unique("Participants"), "canPublicJoin": True})["id"]

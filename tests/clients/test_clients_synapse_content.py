@@ -30,6 +30,7 @@ def versions(somebody, file):
     return [one["versionNumber"] for one in somebody.rest("GET", f"/entity/{file}/version")["results"]]
 
 
+@pytest.mark.rule("P-01", "P-02")
 def test_login_tells_who_it_is(organiser, newcomer):
     assert f"Logged in as: challenge-service ({organiser.id})" in organiser.synapse("login")
     other = newcomer()
