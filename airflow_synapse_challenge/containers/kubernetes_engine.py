@@ -115,7 +115,7 @@ class KubernetesEngine:
         view = PodView(seen.pod)
         found = seen.pod["metadata"].get("annotations") or {}
         same = all(found.get(key) == value for key, value in spec.full_labels.items())
-        if same and view.gate_open and not view.lost and "deletionTimestamp" not in seen.pod["metadata"]:
+        if same and view.gate_open and not view.lost and not view.leaving:
             return True
         kubernetes_storage.remove(self._cluster, view.name)
         return False
@@ -198,7 +198,7 @@ class KubernetesEngine:
         for pod in self._cluster.pods(label_selector(labels)):
             carried = pod["metadata"].get("annotations") or {}
             same = all(carried.get(f"{LABEL_PREFIX}{key}") == value for key, value in labels.items())
-            if not same or "deletionTimestamp" in pod["metadata"]:
+            if not same or PodView(pod).leaving:
                 continue
             owner = Owner(carried.get(f"{LABEL_PREFIX}dag", ""), carried.get(f"{LABEL_PREFIX}run", ""))
             if owner not in known:

@@ -63,6 +63,11 @@ class PodView:
         return "running" in self.state(container) and not self.over
 
     @property
+    def leaving(self) -> bool:
+        """Whether somebody told it to end and to go."""
+        return "deletionTimestamp" in self.pod["metadata"]
+
+    @property
     def over(self) -> bool:
         """Whether nothing runs in it any more."""
         return self.phase in ("Failed", "Succeeded")

@@ -182,7 +182,9 @@ class KubernetesHolder:
             return False
         asked = pods.holder_pod(self._holding, self._settings)["metadata"]["annotations"]
         found = seen.pod["metadata"].get("annotations") or {}
-        return PodView(seen.pod).runs(pods.HOLDER) and all(found.get(key) == value for key, value in asked.items())
+        view = PodView(seen.pod)
+        same = all(found.get(key) == value for key, value in asked.items())
+        return same and view.runs(pods.HOLDER) and not view.leaving
 
     def look(self, folder: str, name: str) -> HeldFile | None:
         """

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -84,6 +85,8 @@ class Container:
             self.process.wait()
 
     def _inside(self, word: str) -> str:
+        if word == "python3":
+            return sys.executable
         return str(self.root) + word.rstrip("/") if word.startswith("/") else word
 
     def status(self) -> dict[str, Any]:
