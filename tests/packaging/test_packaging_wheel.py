@@ -58,10 +58,10 @@ def test_the_command_works_without_a_deployment(installed, tmp_path):
 def test_mail_texts_and_pages_are_in_the_wheel(installed):
     code = (
         "import airflow_synapse_challenge as p, pathlib; r = pathlib.Path(p.__file__).parent; "
-        "print(len(list(r.glob('challenge/templates/*.txt'))), len(list(r.glob('local_synapse/templates/*.html'))), "
-        "(r / 'py.typed').exists())"
+        "print(len(list(r.glob('challenge/templates/*.txt'))), len(list(r.glob('local_synapse/website/**/*.html'))), "
+        "(r / 'local_synapse/website/static/style.css').exists(), (r / 'py.typed').exists())"
     )
-    texts, pages, typed = installed("python", "-c", code).split()
+    texts, pages, style, typed = installed("python", "-c", code).split()
     assert int(texts) >= 6
-    assert int(pages) >= 3
-    assert typed == "True"
+    assert int(pages) >= 20
+    assert (style, typed) == ("True", "True")
