@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -66,14 +66,14 @@ class Entry:
     @cached_property
     def notes(self) -> list[Note]:
         """What is annotated on it: the same in both generations stands once."""
-        found = _newer(self.status)
+        newer, others = _newer(self.status), []
         for note in _older(self.status):
-            twin = found.get(note.key)
+            twin = newer.get(note.key)
             if twin and twin.values == note.values and not note.private:
-                found[note.key] = Note(note.key, twin.kind, twin.values, False, ("older", "newer"))
+                newer[note.key] = replace(twin, stores=("older", "newer"))
             else:
-                found[note.key if twin is None else f"{note.key} "] = note
-        return sorted(found.values(), key=lambda note: note.place)
+                others.append(note)
+        return sorted([*newer.values(), *others], key=lambda note: note.place)
 
     @property
     def first_notes(self) -> list[Note]:
