@@ -14,6 +14,8 @@ from airflow_synapse_challenge.challenge.config import LeakBudget
 
 #: Submissions that a ledger tells apart; older ones count in its total only. All of them fit into one annotation.
 REMEMBERED = 12
+#: Bytes of a submission's budget that no log uses up; a quarter of it if that is less.
+FOR_REASONS = 500
 _WITHHELD_MARK = "[… the rest is withheld"
 WITHHELD = f"{_WITHHELD_MARK}: the leak budget of this {{scope}} is used up. The organizers can release it. …]"
 
@@ -92,9 +94,14 @@ def room(budget: LeakBudget, ledger: Ledger, submission: str) -> tuple[int, str]
 
 
 def release(text: str, budget: LeakBudget, ledger: Ledger, submission: str) -> Release:
-    """Return as much of a text as the budget allows: its beginning."""
+    """Return as much of a log as the budget allows: its beginning. A little is kept for why the model is invalid."""
+    return _release(text, budget, ledger, submission, kept=min(FOR_REASONS, budget.per_submission // 4))
+
+
+def _release(text: str, budget: LeakBudget, ledger: Ledger, submission: str, *, kept: int = 0) -> Release:
     raw = text.encode()
     left, scope = room(budget, ledger, submission)
+    left = max(0, left - kept)
     if len(raw) <= left:
         return Release(text, len(raw), 0)
     shown = raw[:left].decode("utf-8", "ignore")
@@ -114,7 +121,7 @@ def release_reasons(
     reasons: Sequence[str], budget: LeakBudget, ledger: Ledger, submission: str
 ) -> tuple[tuple[str, ...], Release]:
     """Return reasons that may be told, and what that costs; what does not fit becomes one neutral sentence."""
-    told = release("\n".join(reasons), budget, ledger, submission)
+    told = _release("\n".join(reasons), budget, ledger, submission)
     if not told.withheld:
         return tuple(reasons), told
     return ("The reason is withheld: the leak budget is used up. The organizers can tell it.",), Release(
