@@ -140,20 +140,43 @@ class Challenge(Section):
                 yield ("queues", index, "model"), queue.model.resources
 
     def _engine_problems(self) -> Iterator[tuple[yaml_lines.Path, str]]:
-        if self.compute.engine != "process":
-            return
         for index, queue in enumerate(self.queues):
-            if queue.kind == "docker_image":
+            problems = {"process": _process_problems, "kubernetes": self._cluster_problems}.get(self.compute.engine)
+            for path, text in problems(queue) if problems else ():
+                yield ("queues", index, *path), text
+
+    def _cluster_problems(self, queue: Queue) -> Iterator[tuple[yaml_lines.Path, str]]:
+        cluster, model = self.compute.kubernetes, queue.model
+        if cluster is None or model is None:
+            return
+        folders: list[tuple[yaml_lines.Path, str | None]] = [(("input_dir",), queue.input_dir)]
+        if model.canary:
+            folders.append((("model", "canary", "input_dir"), model.canary.input_dir))
+        for number, stage in enumerate(model.stages):
+            folders.append((("model", "stages", number, "input_dir"), stage.input_dir))
+        for path, folder in folders:
+            if folder and not (cluster.data_claim or cluster.host_paths):
                 yield (
-                    ("queues", index, "kind"),
-                    "docker_image runs participants' code, and `engine: process` never does; use `engine: docker`",
+                    path,
+                    f'"{folder}" lies nowhere in the cluster; name the claim with it in '
+                    "compute.kubernetes.data_claim, or say compute.kubernetes.host_paths: true",
                 )
-            for key, step in queue.steps.items():
-                if step.image:
-                    yield (
-                        ("queues", index, key, "image"),
-                        "needs `engine: docker`; `engine: process` runs a `script` only",
-                    )
+        if model.allow_root and not cluster.user_namespaces:
+            yield (
+                ("model", "allow_root"),
+                "needs compute.kubernetes.user_namespaces: true; root in a pod is root on its node otherwise",
+            )
+
+
+def _process_problems(queue: Queue) -> Iterator[tuple[yaml_lines.Path, str]]:
+    if queue.kind == "docker_image":
+        yield (
+            ("kind",),
+            "docker_image runs participants' code, and `engine: process` never does; use `engine: docker`",
+        )
+    for key, step in queue.steps.items():
+        if step.image:
+            yield (key, "image"), "needs `engine: docker`; `engine: process` runs a `script` only"
 
 
 def clashes(queues: list[dict[str, Any]]) -> Iterator[tuple[yaml_lines.Path, str]]:

@@ -11,10 +11,13 @@ from pydantic import BaseModel, ValidationError
 
 from airflow_synapse_challenge.challenge.section import (
     ANNOTATION_KEY,
+    DNS_LABEL,
+    DNS_NAME,
     FILE_NAME,
     HOST_FOLDER,
     IMAGE,
     KEY_PREFIX,
+    PLATFORM,
     SLUG,
     SYN_ID,
     WIKI_TEMPLATE,
@@ -26,6 +29,9 @@ _PATTERNS = {
     SLUG: 'is no short name; use small letters, digits and -, at most 63, such as "breast-cancer"',
     SYN_ID: 'is no Synapse id; write one such as "syn51000010"',
     IMAGE: 'is no image; write its name without spaces, such as "ghcr.io/example/evaluation@sha256:…"',
+    DNS_LABEL: "is no name in Kubernetes; use small letters, digits and -, at most 63",
+    DNS_NAME: "is no name in Kubernetes; use small letters, digits, - and ., at most 253",
+    PLATFORM: 'is no platform; write one such as "linux/amd64"',
     HOST_FOLDER: 'is no whole path; write one such as "/data/task1"',
     FILE_NAME: 'is no plain file name; write one such as "predictions.csv"',
     WIKI_TEMPLATE: 'is no template; write "dream", or the synID of a project',

@@ -43,6 +43,9 @@ from airflow_synapse_challenge.containers.policy import Policy, Rule
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, ContainerSpec
 from airflow_synapse_challenge.errors import PermanentError, TransientError
 
+#: Exit codes of a process that was told to end.
+STOPPED = (137, 143)
+
 
 class KubernetesEngine:
     """
@@ -141,7 +144,7 @@ class KubernetesEngine:
         :param on_log: receives harmless lines while it runs.
         :param cancelled: asked about every second; a true answer ends the container.
         """
-        return self._follow(spec, on_log, cancelled, adopted=False)
+        return self._follow(spec, on_log, cancelled, adopted=True)
 
     def finish(
         self,
@@ -152,8 +155,26 @@ class KubernetesEngine:
         peak_memory_bytes: int | None = None,
         on_log: Callable[[str], None] | None = None,
     ) -> Outcome:
+        """Collect the outcome of a launched container as :meth:`collect` does, and remove it."""
+        outcome = self.collect(
+            spec, timed_out=timed_out, cancelled=cancelled, peak_memory_bytes=peak_memory_bytes, on_log=on_log
+        )
+        self.kill(spec.name)
+        return outcome
+
+    def collect(
+        self,
+        spec: ContainerSpec,
+        *,
+        timed_out: bool = False,
+        cancelled: bool = False,
+        peak_memory_bytes: int | None = None,
+        on_log: Callable[[str], None] | None = None,
+    ) -> Outcome:
         """
-        Collect the outcome of a launched container that has ended, and remove it.
+        Return the outcome of a launched container, ended here if it still runs; it stays, to be collected again.
+
+        What it left in held folders is where they are held afterwards, and the pod uses nothing of its node any more.
 
         :param timed_out: whoever watched it ended it for its run time.
         :param cancelled: whoever watched it ended it on request.
@@ -163,7 +184,10 @@ class KubernetesEngine:
         name = pod_name(spec.name)
         ending = ended_by(self._cluster, name, timed_out=timed_out, cancelled=cancelled, peak=peak_memory_bytes)
         log = last_output(self._cluster, spec, on_log)
-        return self._collect(spec, ending, log, adopted=False)
+        outcome = self._collect(spec, ending, log, adopted=True)
+        if spec.holds_output and ending.seen and not PodView(ending.seen.pod).over:
+            stop(self._cluster, name)
+        return outcome
 
     def holder(self, holding: Holding) -> KubernetesHolder:
         """Return what holds the folders of a run; it begins with ``ensure()``."""
@@ -247,7 +271,9 @@ class KubernetesEngine:
         output = OutputReader(self._cluster, pod_name(spec.name), spec.policy.log_bytes, on_log)
         ending = wait(self._cluster, spec, cancelled)
         log = output.log if output.finish() else last_output(self._cluster, spec)
-        return self._collect(spec, ending, log, adopted=adopted)
+        outcome = self._collect(spec, ending, log, adopted=adopted)
+        self.kill(spec.name)
+        return outcome
 
     def _collect(self, spec: ContainerSpec, ending: Ending, log: BoundedLog, *, adopted: bool) -> Outcome:
         view = PodView(ending.seen.pod) if ending.seen else None
@@ -256,10 +282,11 @@ class KubernetesEngine:
         refused = None
         if view and not view.over:
             results, refused = self._results(spec, view)
-        # Somebody may have stopped it and died before it could say why.
-        late = bool(view and view.past_deadline) and not (ending.timed_out or ending.cancelled)
+        # Somebody may have stopped it and died before it could say why; what had ended by itself was only put away.
+        stopped = bool(view and view.past_deadline and view.exit_code in (None, *STOPPED))
+        late = stopped and not (ending.timed_out or ending.cancelled)
         over_time = seconds >= spec.policy.timeout.total_seconds()
-        outcome = Outcome(
+        return Outcome(
             exit_code=view.exit_code if view else None,
             oom_killed=bool(view and view.oom_killed),
             timed_out=ending.timed_out or (late and over_time),
@@ -274,8 +301,6 @@ class KubernetesEngine:
             peak_memory_bytes=ending.peak_memory_bytes,
             storage_full=bool(view and view.storage_full),
         )
-        self._cluster.delete(pod_name(spec.name))
-        return outcome
 
     def _results(self, spec: ContainerSpec, view: PodView) -> tuple[dict[str, bytes], str | None]:
         """Read result files, or keep what a container that ended well left in held folders."""
@@ -283,6 +308,6 @@ class KubernetesEngine:
             kubernetes_storage.wait_until_running(self._cluster, self._settings, view.name, pods.RESULTS)
             if spec.held and view.exit_code == 0:
                 kubernetes_storage.keep(self._cluster, spec)
-            return (kubernetes_storage.results(self._cluster, spec) if spec.results else {}), None
+            return kubernetes_storage.results(self._cluster, spec) if spec.results else {}, None
         except Refusal as refusal:
             return {}, str(refusal)

@@ -153,7 +153,7 @@ def _closed_pod(settings: ClusterSettings, longest: timedelta) -> Manifest:
         # Without any name server a pod is refused; nobody listens at this one.
         "dnsPolicy": "None",
         "dnsConfig": {"nameservers": ["127.0.0.1"]},
-        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": {"seccompProfile": settings.system_calls},
     }
     if settings.user_namespaces:
         body["hostUsers"] = False
@@ -168,7 +168,7 @@ def _closed_pod(settings: ClusterSettings, longest: timedelta) -> Manifest:
     return body
 
 
-def _security_context(user: str | None) -> Manifest:
+def _security_context(settings: ClusterSettings, user: str | None) -> Manifest:
     """
     Return what a container may do: nothing.
 
@@ -179,7 +179,7 @@ def _security_context(user: str | None) -> Manifest:
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
-        "seccompProfile": {"type": "RuntimeDefault"},
+        "seccompProfile": settings.system_calls,
     }
     if user is not None:
         number, _, group = user.partition(":")
@@ -196,7 +196,7 @@ def _main(spec: ContainerSpec, settings: ClusterSettings, user: str | None) -> M
         "workingDir": TMP,
         "env": _environment({"HOME": TMP, "TMPDIR": TMP, "LANG": "C.UTF-8", **spec.environment}),
         "resources": _resources(spec.policy.memory_bytes, spec.policy.cpus, LOG_STORAGE, spec.policy.gpus),
-        "securityContext": _security_context(user),
+        "securityContext": _security_context(settings, user),
         "volumeMounts": kubernetes_volumes.used(spec, settings),
     }
 
@@ -218,7 +218,7 @@ def _helper(
         "args": list(arguments),
         "env": _environment({HELPER: _text_of(kubernetes_helper)}),
         "resources": _resources(memory, HELPER_CPU, disk),
-        "securityContext": _security_context(user),
+        "securityContext": _security_context(settings, user),
     }
 
 

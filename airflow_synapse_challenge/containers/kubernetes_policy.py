@@ -219,7 +219,7 @@ DESCRIBED: dict[Rule, Callable[[CreatedPod], bool]] = {
         lambda context: context.get("capabilities") == {"drop": ["ALL"]} and context.get("privileged") is False
     ),
     Rule.NO_NEW_PRIVILEGES: lambda it: it.each(lambda context: context.get("allowPrivilegeEscalation") is False),
-    Rule.SYSTEM_CALLS: lambda it: it.each(lambda context: context.get("seccompProfile") == {"type": "RuntimeDefault"}),
+    Rule.SYSTEM_CALLS: lambda it: it.as_asked("securityContext", "seccompProfile"),
     Rule.OWN_NAMESPACES: _own_namespaces,
     Rule.NO_DEVICES: _only_devices_asked_for,
     Rule.NON_ROOT: _not_root,

@@ -32,6 +32,7 @@ class ClusterSettings:
     :param core_dumps_off: the nodes keep no core dumps of containers.
     :param user_namespaces: the nodes map users, so that root in a pod is nobody on the node.
     :param runtime_class: runtime class of pods, for example of gVisor or Kata.
+    :param seccomp_profile: file below the nodes' folder of seccomp profiles; ``None`` for the runtime's own profile.
     :param pull_secret: secret of the namespace with the login of the registries.
     :param data_claim: persistent volume claim with the organisers' data; folders are named relative to its root.
     :param host_paths: data may lie in folders of the nodes.
@@ -48,6 +49,7 @@ class ClusterSettings:
     core_dumps_off: bool = False
     user_namespaces: bool = False
     runtime_class: str | None = None
+    seccomp_profile: str | None = None
     pull_secret: str | None = None
     data_claim: str | None = None
     host_paths: bool = False
@@ -55,6 +57,13 @@ class ClusterSettings:
     tolerated_taints: tuple[str, ...] = ()
     platform: str = "linux/amd64"
     start_within: timedelta = timedelta(minutes=15)
+
+    @property
+    def system_calls(self) -> dict[str, str]:
+        """The filter of system calls, as a pod asks for it."""
+        if self.seccomp_profile is None:
+            return {"type": "RuntimeDefault"}
+        return {"type": "Localhost", "localhostProfile": self.seccomp_profile}
 
     def undeclared(self, policy: Policy) -> dict[Rule, str]:
         """Return the rules that nobody promises to hold, each with the setting that would."""

@@ -154,15 +154,16 @@ class KubernetesHolder:
         self._name = pod_name(holding.safe_name)
         self._place = Place(self._name, pods.HOLDER)
 
-    def ensure(self) -> None:
+    def ensure(self) -> bool:
         """
-        Begin to hold, unless an earlier try did.
+        Begin to hold; tell whether an earlier try had begun, so that what it wrote is there.
 
         :raises OrganiserFault: the image is not available.
         :raises PermanentError: a rule of the policy cannot be enforced here.
+        :raises TransientError: the cluster is away, or has no room.
         """
         if self.holds():
-            return
+            return True
         kubernetes_policy.check_promises(Policy(), self._settings)
         remove(self._cluster, self._name)
         asked = pods.holder_pod(self._holding, self._settings)
@@ -174,6 +175,7 @@ class KubernetesHolder:
         except BaseException:
             self._cluster.delete(self._name)
             raise
+        return False
 
     def holds(self) -> bool:
         """Tell whether the folders are there."""

@@ -15,7 +15,7 @@ from airflow_synapse_challenge.containers.kubernetes_faults import raise_if_lost
 from airflow_synapse_challenge.containers.kubernetes_settings import pod_name
 from airflow_synapse_challenge.containers.kubernetes_status import PodView
 from airflow_synapse_challenge.containers.logs import BoundedLog
-from airflow_synapse_challenge.containers.spec import ContainerSpec
+from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, ContainerSpec
 from airflow_synapse_challenge.errors import SynapseChallengeError, TransientError
 
 #: Seconds between two looks at a pod.
@@ -156,3 +156,49 @@ def stop(cluster: Cluster, name: str) -> Described | None:
             return seen
         time.sleep(LOOK / 4)
     raise TransientError(f"The node of the pod {name} does not end it; it may be lost.")
+
+
+class WatchedCluster:
+    """
+    Pods as a watcher sees them.
+
+    :param cluster: the namespace.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def running(self) -> frozenset[str]:
+        """Return the names of the pods whose code runs."""
+        found = [PodView(pod) for pod in self._cluster.pods(f"{LABEL_PREFIX}name")]
+        return frozenset(view.name for view in found if _goes_on(view))
+
+    def own_name(self, name: str) -> str:
+        """Return the pod's name."""
+        return pod_name(name)
+
+    def seconds_left(self, name: str, seconds: float) -> float | None:
+        """Return how long the code of a pod may still run, by the cluster's clock; ``None`` if it is gone."""
+        seen = self._cluster.read(pod_name(name))
+        return None if seen is None else seconds_left(seen, timedelta(seconds=seconds))
+
+    def runs(self, name: str) -> bool:
+        """Tell whether the code of a pod runs."""
+        seen = self._cluster.read(pod_name(name))
+        return seen is not None and _goes_on(PodView(seen.pod))
+
+    def stop(self, name: str) -> None:
+        """Have the kubelet end a pod; what it printed stays."""
+        stop(self._cluster, pod_name(name))
+
+    def memory(self, name: str) -> int:
+        """Return the memory that the code uses now, 0 where the cluster has no metrics server."""
+        return self._cluster.memory(pod_name(name), pods.MAIN)
+
+    def kill(self, name: str) -> None:
+        """End and remove a pod."""
+        self._cluster.delete(pod_name(name))
+
+
+def _goes_on(view: PodView) -> bool:
+    return not (view.ended or view.lost or view.leaving)
