@@ -76,6 +76,7 @@ def test_docker_repositories_have_tags(look, world):
     page.goto(f"/Synapse:{world.project}/docker")
     page.get_by_role("link", name="example.org/breast-cancer/baseline").click()
     rows = page.get_by_role("region", name="Tags").locator("tbody tr")
+    rows.first.wait_for()
     assert [text.split("\t")[0] for text in rows.all_inner_texts()] == ["v2", "v1"]
     assert "docker pull example.org/breast-cancer/baseline:v2" in page.locator("main").inner_text()
 
@@ -116,6 +117,7 @@ def test_a_team_has_members(look, world):
     page = look("john")
     page.goto("/teams?named=curie")
     page.get_by_role("link", name="Curie Lab").click()
+    page.wait_for_url("**/Team:*")
     members = page.get_by_role("region", name="Members").get_by_role("listitem").all_inner_texts()
     assert members == ["marie Marie Curie manager", "irene Irène Joliot-Curie"]
     page.get_by_role("region", name="Challenges").get_by_role("link").click()
@@ -136,6 +138,7 @@ def test_people_are_found_by_name(look):
     page.goto("/people")
     page.get_by_label("Name begins with").fill("Frank")
     page.get_by_role("button", name="Find").click()
+    page.wait_for_url("**named=Frank")
     page.locator("tbody tr", has_text="rosalind").wait_for()
     assert page.locator("tbody tr").count() == 1
     page.get_by_label("Name begins with").fill("Nobody is called so")
@@ -146,6 +149,7 @@ def test_people_are_found_by_name(look):
 def test_a_mailbox(look, world):
     page = look("marie")
     page.get_by_role("link", name="Mail", exact=True).click()
+    page.wait_for_url("**/mail/*")
     subjects = page.locator(".mails .subject").all_inner_texts()
     assert subjects[1:3] == ["Submission invalid", "Submission scored"]
     scored = page.locator("details", has_text="Submission scored")
@@ -163,6 +167,7 @@ def test_sent_mail(look, world):
     page = look("challenge-service")
     page.goto(f"/mail/{world.organiser.id}")
     page.get_by_role("link", name="Sent").click()
+    page.wait_for_url("**box=sent")
     summary = page.locator(".mails summary").first
     assert "Submission invalid" in summary.inner_text()
     assert "to marie" in summary.inner_text()

@@ -68,7 +68,7 @@ def test_headings_make_a_table_of_contents(look, world):
     page = look("marie")
     page.goto(f"/Synapse:{world.project}/wiki/{world.wiki['Data']}")
     page.get_by_role("link", name="Features").click()
-    assert page.url.endswith("#text-features")
+    page.wait_for_url("**#text-features")
     assert page.locator(":target").inner_text() == "Features"
 
 
