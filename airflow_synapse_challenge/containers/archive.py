@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tarfile
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
@@ -133,6 +134,18 @@ def copy_plain_file(stream: Iterable[bytes], name: str, target: Path, limit: int
     :param limit: bytes.
     :raises Refusal: it is no plain file, too large, or the archive is damaged.
     """
+    with _plain_file(stream, name, limit) as content, target.open("xb") as file:
+        shutil.copyfileobj(content, file, CHUNK)
+
+
+def plain_content(stream: Iterable[bytes], name: str, limit: int) -> bytes:
+    """Return the content of the one file of a tar stream; as :func:`copy_plain_file`."""
+    with _plain_file(stream, name, limit) as content:
+        return content.read()
+
+
+@contextmanager
+def _plain_file(stream: Iterable[bytes], name: str, limit: int) -> Iterator[IO[bytes]]:
     bounded = cast("IO[bytes]", _Bounded(stream, limit + 2 * MEMBER_OVERHEAD + tarfile.RECORDSIZE))
     try:
         with tarfile.open(fileobj=bounded, mode="r|", errors="surrogateescape") as archive:
@@ -143,8 +156,7 @@ def copy_plain_file(stream: Iterable[bytes], name: str, target: Path, limit: int
                 raise Refusal(f"{printable(name)} is larger than {limit} bytes")
             content = archive.extractfile(member)
             assert content is not None
-            with target.open("xb") as file:
-                shutil.copyfileobj(content, file, CHUNK)
+            yield content
     except (tarfile.TarError, EOFError, UnicodeError, ValueError) as error:
         raise Refusal(f"the archive of the results is damaged: {error}") from error
 

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_synapse_challenge.containers import engine_words
+from airflow_synapse_challenge.containers.docker_accounts import refuse_odd_accounts
 from airflow_synapse_challenge.containers.docker_policy import Image
-from airflow_synapse_challenge.containers.spec import Author
-from airflow_synapse_challenge.errors import OrganiserFault, PermanentError, TransientError
+from airflow_synapse_challenge.containers.spec import Author, ContainerSpec
+from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, PermanentError, TransientError
 
 if TYPE_CHECKING:
     from docker.errors import APIError
@@ -82,9 +83,28 @@ def find_image(client: APIClient, name: str, author: Author) -> Image:
     return _describe(_inspect(client, name), name)
 
 
-def start_problem(error: APIError) -> str:
-    """Return why a container did not start, in words for whoever made the image."""
-    return engine_words.start_problem(str(error.explanation))
+def start_container(client: APIClient, spec: ContainerSpec) -> None:
+    """
+    Start a container that was created; what of a stranger's image the engine itself reads is looked at before.
+
+    :raises ParticipantFault: the image cannot be started, and a participant made it.
+    :raises OrganiserFault: the organisers did.
+    """
+    from docker.errors import APIError
+
+    try:
+        if spec.author == "participant":
+            refuse_odd_accounts(client, spec.safe_name)
+        client.start(spec.safe_name)
+    except APIError as error:
+        signs = {"OCI runtime", *engine_words.PLACE_PROBLEMS, *engine_words.USER_PROBLEMS}
+        if not any(sign in str(error) for sign in signs):
+            raise
+        said = str(error.explanation)
+        if spec.author == "participant":
+            problem = engine_words.start_problem(said)
+            raise ParticipantFault([f"The container cannot be started: {problem}."]) from error
+        raise OrganiserFault(f"A container of the image {spec.image} cannot be started.", said) from error
 
 
 def _pull(client: APIClient, image: str) -> None:
@@ -126,4 +146,5 @@ def _describe(found: dict[str, Any], asked: str) -> Image:
         volumes=tuple(sorted(config.get("Volumes") or {})),
         user=config.get("User") or "",
         starts=bool(config.get("Entrypoint") or config.get("Cmd")),
+        labels=tuple(sorted(config.get("Labels") or {})),
     )

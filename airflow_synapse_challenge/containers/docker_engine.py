@@ -18,12 +18,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from airflow_synapse_challenge.containers import archive, docker_policy, docker_storage
-from airflow_synapse_challenge.containers.docker_calls import engine_errors, find_image, start_problem
+from airflow_synapse_challenge.containers import archive, docker_policy, docker_proof, docker_storage
+from airflow_synapse_challenge.containers.docker_calls import engine_errors, find_image, start_container
 from airflow_synapse_challenge.containers.docker_storage import DockerHolder
 from airflow_synapse_challenge.containers.docker_watch import Ending, OutputReader, ended_by, last_output, stop, wait
 from airflow_synapse_challenge.containers.engine import Cancelled
 from airflow_synapse_challenge.containers.holding import Holding
+from airflow_synapse_challenge.containers.image_check import volume_problems
 from airflow_synapse_challenge.containers.logs import BoundedLog
 from airflow_synapse_challenge.containers.outcome import Outcome
 from airflow_synapse_challenge.containers.policy import Rule
@@ -221,6 +222,8 @@ class DockerEngine:
         image = find_image(self._client, spec.image, spec.author)
         if not (spec.command or image.starts):
             raise ParticipantFault(["The image has neither an entrypoint nor a command, so nothing can be started."])
+        if spec.author == "participant" and (reasons := list(volume_problems(image.volumes))):
+            raise ParticipantFault(reasons)
         try:
             if spec.inputs or not spec.holds_output:
                 docker_storage.fill(self._client, spec, image)
@@ -229,7 +232,7 @@ class DockerEngine:
             self._client.create_container(
                 **config, host_config=self._client.create_host_config(**docker_policy.host_config(spec, image))
             )
-            docker_policy.check(
+            docker_proof.check(
                 spec,
                 image,
                 self._client.inspect_container(spec.safe_name),
@@ -252,16 +255,10 @@ class DockerEngine:
         from docker.errors import APIError
 
         try:
-            self._client.start(spec.safe_name)
-        except APIError as error:
+            start_container(self._client, spec)
+        except (APIError, OrganiserFault, ParticipantFault):
             self._remove(spec.safe_name)
-            if "OCI runtime" not in str(error):
-                raise
-            if spec.author == "participant":
-                raise ParticipantFault([f"The container cannot be started: {start_problem(error)}."]) from error
-            raise OrganiserFault(
-                f"A container of the image {spec.image} cannot be started.", str(error.explanation)
-            ) from error
+            raise
 
     def _collect(self, spec: ContainerSpec, ending: Ending, log: BoundedLog, *, adopted: bool) -> Outcome:
         from docker.errors import NotFound
