@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
+from airflow_synapse_challenge.containers.logs import harmless
 from airflow_synapse_challenge.containers.policy import Policy
 from airflow_synapse_challenge.containers.spec import OUTPUT, ContainerSpec, Input
 from airflow_synapse_challenge.errors import OrganiserFault
@@ -162,9 +163,9 @@ def _plain_file(stream: Iterable[bytes], name: str, limit: int) -> Iterator[IO[b
 
 
 def printable(name: str) -> str:
-    """Return a name that a stranger chose, short and without anything that cannot be shown."""
+    """Return a name that a stranger chose, short, without what cannot be shown and without what log viewers obey."""
     shown = name.encode("utf-8", "replace").decode()
-    return "".join(char if char.isprintable() else "?" for char in shown[:100])
+    return harmless("".join(char if char.isprintable() else "?" for char in shown[:100]))
 
 
 def _relative(name: str) -> str:
