@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from airflow_synapse_challenge.challenge import verdicts
 from airflow_synapse_challenge.challenge.config import Model, Queue, Stage
+from airflow_synapse_challenge.containers.archive import printable
 from airflow_synapse_challenge.containers.holding import HeldFile, HeldFolder, Holding
 from airflow_synapse_challenge.containers.outcome import Outcome
 from airflow_synapse_challenge.containers.policy import Policy
@@ -239,7 +240,14 @@ def settle(run: ModelRun, phase: Phase, outcome: Outcome, holder: Holder) -> Non
     # An engine that stops ends the model and the holder alike; the model is not to blame then.
     if not (outcome.timed_out or holder.holds()):
         raise TransientError(f"The engine lost the results of the {phase.title}: was it restarted?")
-    judge(phase, outcome)
+    try:
+        judge(phase, outcome)
+    except ParticipantFault as fault:
+        if fault.kind == "exit_code" and _is_full(holder):
+            # Programs seldom say why they could not write; the folder does.
+            resources = run.model.resources
+            raise verdicts.too_much(resources.output, resources.output_files) from fault
+        raise
     if phase.is_last:
         judge_output(run.model, holder)
         if phase.holding != run.results:
@@ -264,6 +272,14 @@ def judge(phase: Phase, outcome: Outcome) -> None:
         raise verdicts.exit_code(outcome.exit_code, phase.title)
 
 
+def _is_full(holder: Holder) -> bool:
+    """Tell whether the results' folder is full, as far as it is still there."""
+    try:
+        return holder.is_full(RESULTS_FOLDER)
+    except TransientError:
+        return False
+
+
 def judge_output(model: Model, holder: Holder) -> None:
     """
     Refuse results that are not what the queue asks for.
@@ -274,9 +290,12 @@ def judge_output(model: Model, holder: Holder) -> None:
         raise verdicts.too_much(model.resources.output, model.resources.output_files)
     result = holder.look(RESULTS_FOLDER, model.output)
     if result is None:
-        found = [file.name for file in holder.files(RESULTS_FOLDER, MOST_FILES_SEEN) if file.kind != "folder"]
+        files = holder.files(RESULTS_FOLDER, MOST_FILES_SEEN)
+        found = [printable(file.name) for file in files if file.kind != "folder"]
         raise verdicts.wrong_name(model.output, found) if found else verdicts.no_output(model.output)
     if result.kind != "plain file":
         raise verdicts.odd_output(f"{model.output} is a {result.kind}, not a plain file")
+    if result.size_bytes > model.resources.output:
+        raise verdicts.odd_output(f"{model.output} has holes: it claims {result.size_bytes} bytes, more than fit")
     if result.size_bytes == 0:
         raise ParticipantFault([f"The model wrote an empty /output/{model.output}."], "no_output")
