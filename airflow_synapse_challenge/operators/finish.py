@@ -93,8 +93,15 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
                 raise AirflowSkipException("Another run has taken the submission over.")
             self.log.info("Submission %s is %s.", claimed.submission.id, status.status)
             post = self.post(context, client, work_dir)
-            if folder:
-                finish.upload_log(post.transfer, claimed, evaluation, folder=folder, work_dir=work_dir)
+            if folders:
+                finish.upload_log(
+                    post.transfer,
+                    claimed,
+                    evaluation,
+                    queue=self.evaluation_queue,
+                    folders=folders,
+                    work_dir=work_dir,
+                )
             folder_url = self.hook.portal_url(folder) if folder else ""
             finish.send_mails(post, claimed, evaluation, folder_url=folder_url, run_url=ti.log_url)
         if self.evaluation_queue.kind == "docker_image":

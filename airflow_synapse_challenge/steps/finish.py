@@ -157,20 +157,30 @@ def within_budget(
 
 
 def upload_log(
-    transfer: FileTransfer, claimed: Claimed, evaluation: Evaluation, *, folder: str, work_dir: Path
+    transfer: FileTransfer,
+    claimed: Claimed,
+    evaluation: Evaluation,
+    *,
+    queue: Queue,
+    folders: SubmissionFolders,
+    work_dir: Path,
 ) -> str | None:
     """
     Store what the scripts printed as ``<submission>_logs.zip``.
 
-    :param folder: synID of the submission's shared or locked folder.
+    It goes where the queue's logs go. But what broke, with all details, is for the organisers only; and so is what
+    scripts print about a model's results: the model wrote what they read, and no leak budget counts their words.
+
     :return: synID of the file, ``None`` when no script ran.
     """
+    failed = evaluation.outcome is Outcome.FAILED
+    detail = evaluation.fault.detail if evaluation.fault and failed else ""
     sections = [
         f"===== {name} =====\n{log}"
         for name, log in (
             ("validate", evaluation.validation.log if evaluation.validation else ""),
             ("score", evaluation.score.log if evaluation.score else ""),
-            ("failed", evaluation.fault.detail if evaluation.fault else ""),
+            ("failed", detail or ("\n".join(evaluation.reasons) if evaluation.fault else "")),
         )
         if log
     ]
@@ -181,6 +191,7 @@ def upload_log(
     member = zipfile.ZipInfo(layout.log_text_name(claimed.submission.id), date_time=(1980, 1, 1, 0, 0, 0))
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
         target.writestr(member, "\n".join(sections), compress_type=zipfile.ZIP_DEFLATED)
+    folder = folders.locked if failed or queue.model else folders.of(queue)
     return transfer.upload_file(archive, folder).id
 
 
