@@ -20,7 +20,8 @@ from airflow_synapse_challenge.challenge.sections import (
     Scores,
     overlaps,
 )
-from airflow_synapse_challenge.challenge.step import Step
+from airflow_synapse_challenge.challenge.step import GIB, Step
+from airflow_synapse_challenge.challenge.units import Size
 from airflow_synapse_challenge.challenge.yaml_lines import Path
 
 Kind = Literal["prediction_file", "docker_image", "writeup"]
@@ -42,6 +43,9 @@ class Queue(Section):
     id: Principal | None = Field(None, description="Id of the evaluation; left out for one that `apply` creates.")
     name: str = Field("", min_length=1, max_length=256, description='Name; without it "Queue <id>".')
     kind: Kind = Field("prediction_file", description="What is submitted.")
+    largest_file: Size = Field(
+        5 * GIB, description="Largest submitted file; a larger one is invalid and is not downloaded."
+    )
     gold_standard: SynId | None = Field(None, description="File entity with the truth; participants must not read it.")
     instructions: str = Field("", max_length=10_000, description="What to submit; shown before submitting.")
     receipt: str = Field("", max_length=10_000, description="Shown after submitting.")

@@ -88,7 +88,7 @@ def evaluate(
     :raises OrganiserFault: the script crashed, took too long or left no usable result.
     """
     step = _step(queue, kind)
-    file = _fetch(transfer, claimed, predictions, work_dir / "submission")
+    file = _fetch(transfer, claimed, predictions, work_dir / "submission", queue.largest_file)
     truth = transfer.download_entity(queue.gold_standard, work_dir / "goldstandard") if queue.gold_standard else None
     spec = ContainerSpec(
         name=container_name(challenge, claimed, kind),
@@ -124,10 +124,12 @@ def evaluate(
     )
 
 
-def _fetch(transfer: FileTransfer, claimed: Claimed, predictions: Predictions | None, into: Path) -> Path:
+def _fetch(
+    transfer: FileTransfer, claimed: Claimed, predictions: Predictions | None, into: Path, largest: int
+) -> Path:
     if predictions:
         return transfer.download_entity(predictions.id, into, predictions.version).path
-    file = transfer.download_submission_file(claimed.submission, into)
+    file = transfer.download_submission_file(claimed.submission, into, largest)
     if file is None:
         what = claimed.submission.entity_type or "an entity without a file"
         raise ParticipantFault([f"A submission to this queue must be a file, and this one is {what}."])

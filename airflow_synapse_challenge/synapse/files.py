@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from airflow_synapse_challenge import __version__
-from airflow_synapse_challenge.errors import PermanentError, TransientError
+from airflow_synapse_challenge.errors import ParticipantFault, PermanentError, TransientError
 from airflow_synapse_challenge.synapse.client import Endpoints
 from airflow_synapse_challenge.synapse.errors import BY_STATUS, SynapseRejected, SynapseUnavailable
 from airflow_synapse_challenge.synapse.submissions import Submission
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from synapseclient import Synapse
 
 LONGEST_NAME = 120
+#: Files that Synapse keeps. Others are addresses that a stranger chose, among them files of this host (``file://``).
+STORED = ("S3FileHandle", "GoogleCloudFileHandle")
+MIB = 1024**2
 
 
 @dataclass(frozen=True)
@@ -92,17 +95,22 @@ class FileTransfer:
         synapse.login(authToken=self._token, silent=True)
         return synapse
 
-    def download_submission_file(self, submission: Submission, into: Path) -> Path | None:
+    def download_submission_file(
+        self, submission: Submission, into: Path, largest: int | None = None
+    ) -> Path | None:
         """
         Download what was submitted, under its own name made safe.
 
         Access comes from READ_PRIVATE_SUBMISSION through the association SubmissionAttachment (S-09).
 
+        :param largest: bytes.
         :return: ``None`` when the submission holds no file.
+        :raises ParticipantFault: Synapse does not keep the file, or it is too large.
         """
         handle = submission.data_file_handle
         if handle is None:
             return None
+        _refuse_unfit(handle, largest)
         target = into / safe_file_name(str(handle.get("fileName") or submission.name or submission.id))
         words = f"download the file of submission {submission.id}"
         return self._download(words, str(handle["id"]), submission.id, "SubmissionAttachment", target)
@@ -197,6 +205,17 @@ class FileTransfer:
             return asyncio.run(go())
         except Exception as error:
             raise _translated(words, error) from error
+
+
+def _refuse_unfit(handle: dict[str, Any], largest: int | None) -> None:
+    kind = str(handle.get("concreteType")).rpartition(".")[2]
+    if kind not in STORED:
+        raise ParticipantFault(["The submitted file is a link to somewhere else. Upload it to Synapse and resubmit."])
+    size = int(handle.get("contentSize") or 0)
+    if largest is not None and size > largest:
+        raise ParticipantFault(
+            [f"The submitted file has {size / MIB:.1f} MiB, and {largest / MIB:.1f} MiB is the most."]
+        )
 
 
 def safe_file_name(name: str) -> str:
