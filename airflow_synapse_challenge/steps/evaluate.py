@@ -124,9 +124,7 @@ def evaluate(
     )
 
 
-def _fetch(
-    transfer: FileTransfer, claimed: Claimed, predictions: Predictions | None, into: Path, largest: int
-) -> Path:
+def _fetch(transfer: FileTransfer, claimed: Claimed, predictions: Predictions | None, into: Path, largest: int) -> Path:
     if predictions:
         return transfer.download_entity(predictions.id, into, predictions.version).path
     file = transfer.download_submission_file(claimed.submission, into, largest)

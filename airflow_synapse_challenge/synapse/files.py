@@ -95,9 +95,7 @@ class FileTransfer:
         synapse.login(authToken=self._token, silent=True)
         return synapse
 
-    def download_submission_file(
-        self, submission: Submission, into: Path, largest: int | None = None
-    ) -> Path | None:
+    def download_submission_file(self, submission: Submission, into: Path, largest: int | None = None) -> Path | None:
         """
         Download what was submitted, under its own name made safe.
 
