@@ -19,6 +19,7 @@ from airflow_synapse_challenge.challenge import verdicts
 from airflow_synapse_challenge.challenge.config import Model, Queue, Stage
 from airflow_synapse_challenge.containers.archive import printable
 from airflow_synapse_challenge.containers.holding import HeldFile, HeldFolder, Holding
+from airflow_synapse_challenge.containers.logs import BoundedLog
 from airflow_synapse_challenge.containers.outcome import Outcome
 from airflow_synapse_challenge.containers.policy import Policy
 from airflow_synapse_challenge.containers.spec import INPUT, OUTPUT, ContainerSpec, HostFolder
@@ -58,7 +59,7 @@ class ModelReport:
     :param seconds: run time of all containers.
     :param peak_memory_bytes: the most that was seen.
     :param exit_code: of the last container.
-    :param log: head and tail of what the last container printed; of all stages where there are several.
+    :param log: head and tail of what the containers printed, together within the limit of one.
     """
 
     image: str
@@ -85,13 +86,15 @@ class ModelReport:
         # Whoever the kernel ended for its memory had all of it, whenever it was looked at last.
         most = phase.spec.policy.memory_bytes if outcome.oom_killed else outcome.peak_memory_bytes
         peaks = [peak for peak in (self.peak_memory_bytes, most) if peak is not None]
-        log = f"===== {phase.title} =====\n{outcome.log}" if named else outcome.log
+        part = f"===== {phase.title} =====\n{outcome.log}" if named else outcome.log
+        log = BoundedLog(phase.spec.policy.log_bytes)
+        log.add("\n".join(text for text in (self.log, part) if text).encode())
         return ModelReport(
             image=self.image,
             seconds=self.seconds + outcome.seconds,
             peak_memory_bytes=max(peaks, default=None),
             exit_code=outcome.exit_code,
-            log="\n".join(part for part in (self.log, log) if part),
+            log=log.text(),
         )
 
 
