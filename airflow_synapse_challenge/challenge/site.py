@@ -146,6 +146,11 @@ class Compute(Section):
         return self
 
     @property
+    def kubernetes_is_used(self) -> bool:
+        """Whether containers are pods."""
+        return self.engine == "kubernetes"
+
+    @property
     def memory_gib(self) -> int:
         """Slots of the challenge's pool: whole GiB, at least one."""
         return max(1, self.memory // GIB)

@@ -92,6 +92,17 @@ def too_much(limit: int, files: int) -> ParticipantFault:
     )
 
 
+def disk_full(stage: str) -> ParticipantFault:
+    """Return the fault of a container that the engine ended for what it put on its disk."""
+    return ParticipantFault(
+        [
+            f"The {stage} filled its share of the engine's disk. It may write to /output and /tmp, and print no more "
+            "than a log."
+        ],
+        "too_much",
+    )
+
+
 def odd_output(refusal: str) -> ParticipantFault:
     """Return the fault of a model whose result is a link, a device or anything but a plain file."""
     return ParticipantFault([f"The model's result cannot be taken: {refusal}."], "odd_output")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_synapse_challenge.containers.docker_calls import moment
+from airflow_synapse_challenge.containers.docker_calls import engine_errors, moment
 from airflow_synapse_challenge.containers.engine import Cancelled
 from airflow_synapse_challenge.containers.logs import BoundedLog
-from airflow_synapse_challenge.containers.spec import ContainerSpec
+from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, ContainerSpec, safe_name
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -192,3 +192,54 @@ def state_of(client: APIClient, name: str) -> dict[str, Any] | None:
     except NotFound:
         return None
     return state
+
+
+class WatchedDocker:
+    """
+    Containers as a watcher sees them.
+
+    :param client: connected.
+    """
+
+    look_every = 0.0
+
+    def __init__(self, client: APIClient) -> None:
+        self._client = client
+
+    def running(self) -> frozenset[str]:
+        """Return the names of this package's running containers."""
+        with engine_errors():
+            found = self._client.containers(filters={"label": f"{LABEL_PREFIX}name"})
+            return frozenset(container["Names"][0].lstrip("/") for container in found)
+
+    def own_name(self, name: str) -> str:
+        """Return the container's name as the engine writes it."""
+        return safe_name(name)
+
+    def seconds_left(self, name: str, seconds: float) -> float | None:
+        """Return how long a container may still run, by the engine's clock; ``None`` if it is gone."""
+        with engine_errors():
+            state = state_of(self._client, safe_name(name))
+            return seconds_left(self._client, state, timedelta(seconds=seconds)) if state else None
+
+    def runs(self, name: str) -> bool:
+        """Tell whether a container runs."""
+        with engine_errors():
+            state = state_of(self._client, safe_name(name))
+            return bool(state and state["Running"])
+
+    def stop(self, name: str) -> None:
+        """Tell a container to end, and end it a little later."""
+        with engine_errors():
+            stop(self._client, safe_name(name))
+
+    def memory(self, name: str) -> int:
+        """Return the most memory that a running container is known to have had."""
+        with engine_errors():
+            return memory_of(self._client, safe_name(name))
+
+    def kill(self, name: str) -> None:
+        """End and remove a container with its volumes."""
+        from airflow_synapse_challenge.containers.docker_engine import DockerEngine
+
+        DockerEngine(self._client).kill(name)

@@ -159,6 +159,11 @@ class ModelEngine(Engine, Protocol):
 class Watched(Protocol):
     """An engine as whoever only watches containers sees it, over many hours. Every call may take seconds."""
 
+    @property
+    def look_every(self) -> float:
+        """Seconds for which a list of what runs is good enough."""
+        ...
+
     def running(self) -> frozenset[str]:
         """Return the names of this package's running containers, as the engine writes them."""
         ...

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from airflow_synapse_challenge.containers.archive import printable
 from airflow_synapse_challenge.containers.policy import GIB
-from airflow_synapse_challenge.containers.registry import Manifest
+from airflow_synapse_challenge.containers.registry import ImageName, Manifest
+from airflow_synapse_challenge.containers.spec import ImageFacts
 
 #: Engines stack 128 layers, two of which are the container's own.
 MOST_LAYERS = 125
@@ -82,3 +83,44 @@ def volume_problems(paths: Collection[str]) -> Iterator[str]:
 def too_large(size: int, limit: int) -> str:
     """Return the sentence about an image that is too large."""
     return f"The image has {size / GIB:.2f} GiB; {limit / GIB:.2f} GiB is the most. Leave out what it does not need."
+
+
+class Images(Protocol):
+    """What has submitted images ready for an engine."""
+
+    def platform(self) -> str:
+        """Return what the engine runs, for example ``linux/amd64``."""
+        ...
+
+    def pull(
+        self,
+        name: ImageName,
+        own_name: str,
+        *,
+        compressed_bytes: int,
+        limits: ImageLimits,
+        login: tuple[str, str] | None,
+        labels: Mapping[str, str],
+    ) -> str:
+        """
+        Have an image ready and return the name under which its run owns it; a second time takes a moment.
+
+        :param own_name: what makes that name unique, for example submission and attempt.
+        :param compressed_bytes: of all layers, from the manifest.
+        :param login: user and password of the registry.
+        :param labels: say whose it is.
+        :raises ParticipantFault: it is gone or damaged, or not to be run.
+        :raises TransientError: there is no room now, or the registry or the engine is away.
+        :raises PermanentError: the login may not pull it.
+        """
+        ...
+
+    def remove(self, owned: str) -> None:
+        """Remove the name that a run owns."""
+        ...
+
+
+def facts_of(manifest: Manifest) -> ImageFacts:
+    """Return what engines have to know of an image that they cannot look at."""
+    config = manifest.config.get("config") or {}
+    return ImageFacts(str(config.get("User") or ""), tuple(sorted(config.get("Volumes") or ())))

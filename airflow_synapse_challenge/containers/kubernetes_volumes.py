@@ -60,7 +60,9 @@ def loaded(spec: ContainerSpec) -> list[Manifest]:
 def used(spec: ContainerSpec, settings: ClusterSettings) -> list[Manifest]:
     """Return the mounts of the code."""
     closed = {INPUT, *(mount.path for mount in spec.held if mount.read_only)}
-    own = [mount_at(path, read_only=path in closed) for path in _own_folders(spec)]
+    # A volume that the image declares where the gate is would be storage without bounds.
+    gate = [GATE] if spec.facts and GATE in (path.rstrip("/") for path in spec.facts.volumes) else []
+    own = [mount_at(path, read_only=path in closed) for path in (*_own_folders(spec), *gate)]
     return [*own, *_data_mounts(spec, settings)]
 
 

@@ -165,6 +165,9 @@ class WatchedCluster:
     :param cluster: the namespace.
     """
 
+    #: A list of pods is a large answer.
+    look_every = 2.0
+
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 

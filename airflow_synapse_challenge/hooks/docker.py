@@ -27,7 +27,9 @@ def engine_for(name: str, docker_conn_id: str | None = None) -> Engine:
         from airflow_synapse_challenge.containers.process import ProcessEngine
 
         return ProcessEngine(accept_unenforced=True)
-    raise ConfigurationError(f"Engine {name!r} is not available; use `engine: docker` or `engine: process`.")
+    raise ConfigurationError(
+        f"Engine {name!r} is not available here; use `docker` or `process`, or `kubernetes` with the cluster beside it."
+    )
 
 
 def docker_client(docker_conn_id: str | None) -> Any:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from airflow_synapse_challenge.containers.engine import Engine
 from airflow_synapse_challenge.containers.outcome import Outcome
 from airflow_synapse_challenge.containers.policy import Policy
 from airflow_synapse_challenge.containers.spec import ContainerSpec, Input
 from airflow_synapse_challenge.errors import OrganiserFault
 from airflow_synapse_challenge.hooks.docker import engine_for
+from airflow_synapse_challenge.hooks.engines import cluster_engine
 from airflow_synapse_challenge.operators.base import no_retry_when_useless
 
 if TYPE_CHECKING:
@@ -50,8 +52,10 @@ class EvaluationContainerOperator(BaseOperator):
     :param timeout: wall clock of the container.
     :param output_bytes: bound on each result file.
     :param log_bytes: how much of the output is kept: head and tail.
-    :param engine: ``docker`` or ``process``.
+    :param engine: ``docker``, ``process`` or ``kubernetes``.
     :param docker_conn_id: Airflow connection of type ``docker``.
+    :param cluster: for ``kubernetes``: the keys of ``compute: {kubernetes: …}`` in a challenge.yaml, ``helper_image``
+        among them.
     """
 
     template_fields: Sequence[str] = ("image", "command", "inputs")
@@ -72,6 +76,7 @@ class EvaluationContainerOperator(BaseOperator):
         log_bytes: int = 50_000,
         engine: str = "docker",
         docker_conn_id: str | None = None,
+        cluster: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -86,6 +91,7 @@ class EvaluationContainerOperator(BaseOperator):
         self.log_bytes = log_bytes
         self.engine = engine
         self.docker_conn_id = docker_conn_id
+        self.cluster = cluster
         self._container_name = ""
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -108,7 +114,7 @@ class EvaluationContainerOperator(BaseOperator):
             labels={"dag": ti.dag_id, "run": ti.run_id, "task": ti.task_id},
         )
         with no_retry_when_useless():
-            outcome = engine_for(self.engine, self.docker_conn_id).run(spec, on_log=self.log.info)
+            outcome = self._engine().run(spec, on_log=self.log.info)
             return self._report(outcome)
 
     def _report(self, outcome: Outcome) -> dict[str, Any]:
@@ -128,4 +134,9 @@ class EvaluationContainerOperator(BaseOperator):
     def on_kill(self) -> None:
         """Kill the container: Airflow leaves five seconds for this."""
         if self._container_name:
-            engine_for(self.engine, self.docker_conn_id).kill(self._container_name)
+            self._engine().kill(self._container_name)
+
+    def _engine(self) -> Engine:
+        if self.engine == "kubernetes":
+            return cluster_engine(self.cluster or {})
+        return engine_for(self.engine, self.docker_conn_id)

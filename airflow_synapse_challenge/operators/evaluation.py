@@ -12,7 +12,7 @@ from airflow_synapse_challenge.errors import (
     ParticipantFault,
     PermanentError,
 )
-from airflow_synapse_challenge.hooks.docker import engine_for
+from airflow_synapse_challenge.hooks.engines import engine_of
 from airflow_synapse_challenge.steps.claim import Claimed
 from airflow_synapse_challenge.steps.evaluate import Kind, StepReport, container_name, evaluate
 from airflow_synapse_challenge.steps.stop import StopWatch
@@ -105,8 +105,7 @@ class SynapseEvaluateSubmissionOperator(SubmissionOperator):
             self.post(context, client, work_dir / "transfer").to_submitter("valid", claimed)
 
     def _engine(self) -> Any:
-        compute = self.challenge.compute
-        return engine_for(compute.engine, compute.docker_connection)
+        return engine_of(self.challenge.compute)
 
     def _predictions(self, context: Context) -> StoredFile | None:
         if self.predictions_task_id is None:

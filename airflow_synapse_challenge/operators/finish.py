@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_synapse_challenge.challenge.faults import Fault
-from airflow_synapse_challenge.containers.docker_engine import DockerEngine
-from airflow_synapse_challenge.containers.docker_images import DockerImages
 from airflow_synapse_challenge.errors import (
     SynapseChallengeError,
 )
-from airflow_synapse_challenge.hooks.docker import deployment_id, docker_client
+from airflow_synapse_challenge.hooks.docker import deployment_id
+from airflow_synapse_challenge.hooks.engines import tidy
 from airflow_synapse_challenge.links.synapse import show_link
 from airflow_synapse_challenge.steps import finish
 from airflow_synapse_challenge.steps.claim import Claimed, owned
@@ -125,13 +124,10 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
 
     def _tidy(self, context: Context, claimed: Claimed) -> None:
         """Leave nothing of the submission on the engine; where that fails the sweeper does it later."""
-        compute = self.challenge.compute
         labels = {"submission": claimed.submission.id, "deployment": deployment_id()}
         try:
-            client = docker_client(compute.docker_connection)
-            DockerEngine(client).sweep(labels)
-            if image := self._pull(context, self.image_task_id):
-                DockerImages(client, compute.evaluation_image).remove(image["owned"])
+            image = self._pull(context, self.image_task_id)
+            tidy(self.challenge.compute, labels, image["owned"] if image else None)
         except SynapseChallengeError as error:
             self.log.warning("The engine could not be tidied up: %s", error)
 

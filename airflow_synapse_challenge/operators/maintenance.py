@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from airflow_synapse_challenge.challenge.config import Challenge
-from airflow_synapse_challenge.containers.docker_images import DockerImages
-from airflow_synapse_challenge.containers.docker_sweep import remove_orphans
 from airflow_synapse_challenge.containers.engine import Owner
 from airflow_synapse_challenge.errors import PermanentError, TransientError
 from airflow_synapse_challenge.hooks import dag_runs
-from airflow_synapse_challenge.hooks.docker import deployment_id, docker_client
+from airflow_synapse_challenge.hooks.docker import deployment_id
+from airflow_synapse_challenge.hooks.engines import remove_orphans
 from airflow_synapse_challenge.operators.base import WORK_FOLDER, no_retry_when_useless
 
 if TYPE_CHECKING:
@@ -48,15 +47,9 @@ class SynapseSweepOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, list[str]]:  # noqa: ARG002
         """Ask the engine what there is, and Airflow who lives."""
-        compute = self.challenge.compute
+        labels = {"challenge": self.challenge.challenge, "deployment": deployment_id()}
         with no_retry_when_useless():
-            client = docker_client(compute.docker_connection)
-            removed = remove_orphans(
-                client,
-                DockerImages(client, compute.evaluation_image),
-                {"challenge": self.challenge.challenge, "deployment": deployment_id()},
-                lives=_lives,
-            )
+            removed = remove_orphans(self.challenge.compute, labels, lives=_lives)
         folders = remove_work_folders()
         for name in (*removed, *folders):
             self.log.info("Removed %s.", name)

@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_synapse_challenge.containers.docker_engine import DockerEngine
-from airflow_synapse_challenge.containers.docker_images import DockerImages
+from airflow_synapse_challenge.containers.engine import ModelEngine
 from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, PermanentError
-from airflow_synapse_challenge.hooks.docker import docker_client, registry_login
+from airflow_synapse_challenge.hooks.docker import registry_login
+from airflow_synapse_challenge.hooks.engines import images_of, model_engine_of
 from airflow_synapse_challenge.operators.challenge import SubmissionOperator
 from airflow_synapse_challenge.steps.check_image import CheckedImage, check_image
 from airflow_synapse_challenge.steps.claim import Claimed
@@ -49,14 +49,9 @@ class ModelOperator(SubmissionOperator):
         self.skip_when_invalid = skip_when_invalid
 
     @cached_property
-    def docker(self) -> Any:
-        """docker-py's client of the engine that the challenge names."""
-        return docker_client(self.challenge.compute.docker_connection)
-
-    @cached_property
-    def engine(self) -> DockerEngine:
-        """The engine."""
-        return DockerEngine(self.docker)
+    def engine(self) -> ModelEngine:
+        """The engine that the challenge names."""
+        return model_engine_of(self.challenge.compute)
 
     def image(self, context: Context) -> CheckedImage:
         """Return what the checking task left."""
@@ -64,10 +59,12 @@ class ModelOperator(SubmissionOperator):
 
     def model_run(self, context: Context, claimed: Claimed) -> ModelRun:
         """Return the containers of this submission."""
+        image = self.image(context)
         return ModelRun(
             self.evaluation_queue,
             name=container_name(self.challenge, claimed, "model"),
-            image=self.image(context).owned,
+            image=image.owned,
+            facts=image.facts,
             holder_image=self.challenge.compute.evaluation_image,
             labels=self.labels(context, claimed),
         )
@@ -77,8 +74,8 @@ class SynapseCheckImageOperator(ModelOperator):
     """
     Check a submitted image by its manifest, then pull it; refuse what may not run here.
 
-    The XCom is a dict with ``name`` (repository and digest), ``owned`` (its name on the engine) and
-    ``compressed_bytes``.
+    The XCom is a dict with ``name`` (repository and digest), ``owned`` (its name on the engine),
+    ``compressed_bytes``, and the ``user`` and ``volumes`` that it declares.
 
     .. code-block:: python
 
@@ -93,13 +90,12 @@ class SynapseCheckImageOperator(ModelOperator):
     def act(self, context: Context, work_dir: Path) -> dict[str, Any]:  # noqa: ARG002
         """Ask the registry, look at the engine's disk, pull by digest."""
         claimed = self.claimed(context, self.claim_task_id)
-        compute = self.challenge.compute
         try:
             checked = check_image(
                 claimed.submission,
                 self.challenge,
                 self.evaluation_queue,
-                images=DockerImages(self.docker, compute.evaluation_image),
+                images=images_of(self.challenge.compute),
                 login=self._login,
                 own_name=f"{self.challenge.challenge}.{claimed.submission.id}.{claimed.attempt}",
                 labels=self.labels(context, claimed),

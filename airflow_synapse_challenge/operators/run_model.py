@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_synapse_challenge.challenge import verdicts
 from airflow_synapse_challenge.containers.outcome import Outcome
 from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, PermanentError
+from airflow_synapse_challenge.hooks.engines import watched_cluster
 from airflow_synapse_challenge.operators.base import no_retry_when_useless
 from airflow_synapse_challenge.operators.models import ModelOperator
 from airflow_synapse_challenge.steps.claim import Claimed
@@ -191,6 +192,7 @@ class SynapseRunModelOperator(ModelOperator):
             container=phase.spec.name,
             timeout=phase.spec.policy.timeout.total_seconds(),
             docker_conn_id=self.challenge.compute.docker_connection,
+            cluster=watched_cluster(self.challenge.compute),
             synapse_conn_id=self.synapse_conn_id,
             submission_id=claimed.submission.id,
             log_every=self.evaluation_queue.logs.upload_every.total_seconds(),

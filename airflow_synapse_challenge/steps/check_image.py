@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_synapse_challenge.challenge import verdicts
 from airflow_synapse_challenge.challenge.config import Challenge, Queue
 from airflow_synapse_challenge.containers import image_check
-from airflow_synapse_challenge.containers.docker_images import DockerImages
-from airflow_synapse_challenge.containers.image_check import ImageLimits
+from airflow_synapse_challenge.containers.image_check import ImageLimits, Images, facts_of
 from airflow_synapse_challenge.containers.registry import ImageName, Registry
+from airflow_synapse_challenge.containers.spec import ImageFacts
 from airflow_synapse_challenge.errors import ConfigurationError, ParticipantFault
 
 if TYPE_CHECKING:
@@ -21,16 +21,25 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class CheckedImage:
     """
-    An image that is on the engine and may be run.
+    An image that may be run, and that the engine has or can get.
 
     :param name: repository and digest as submitted; for people and provenance.
     :param owned: the name under which this run owns it on the engine.
     :param compressed_bytes: all layers.
+    :param user: user and group that it asks for.
+    :param volumes: folders that it declares as volumes.
     """
 
     name: str
     owned: str
     compressed_bytes: int
+    user: str = ""
+    volumes: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> ImageFacts:
+        """What engines have to know that cannot look at it."""
+        return ImageFacts(self.user, self.volumes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON for the next task."""
@@ -39,7 +48,7 @@ class CheckedImage:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> CheckedImage:
         """Read what :meth:`to_dict` made."""
-        return cls(**values)
+        return cls(**{**values, "volumes": tuple(values.get("volumes") or ())})
 
 
 def check_image(
@@ -47,7 +56,7 @@ def check_image(
     challenge: Challenge,
     queue: Queue,
     *,
-    images: DockerImages,
+    images: Images,
     login: Callable[[str], tuple[str, str] | None],
     own_name: str,
     labels: dict[str, str],
@@ -88,7 +97,8 @@ def check_image(
         )
     except ParticipantFault as fault:
         raise verdicts.bad_image(fault.reasons) from fault
-    return CheckedImage(str(name), owned, manifest.total_bytes)
+    facts = facts_of(manifest)
+    return CheckedImage(str(name), owned, manifest.total_bytes, facts.user, facts.volumes)
 
 
 def known_registries(challenge: Challenge) -> tuple[str, ...]:

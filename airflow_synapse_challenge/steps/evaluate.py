@@ -205,6 +205,8 @@ def _raise_for_failure(kind: Kind, outcome: Outcome, step: Step) -> None:
         problem = f"took longer than {limit.timeout}"
     elif outcome.oom_killed:
         problem = f"needed more than {limit.memory} bytes of memory"
+    elif outcome.storage_full:
+        problem = "filled its share of the engine's disk"
     elif outcome.cancelled:
         raise TransientError(f"The container of the {kind} script was removed by somebody.")
     elif outcome.exit_code != 0:

@@ -13,16 +13,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from airflow_synapse_challenge.challenge import verdicts
 from airflow_synapse_challenge.challenge.config import Model, Queue, Stage
 from airflow_synapse_challenge.containers.archive import printable
-from airflow_synapse_challenge.containers.holding import HeldFile, HeldFolder, Holding
+from airflow_synapse_challenge.containers.engine import Holder
+from airflow_synapse_challenge.containers.holding import HeldFolder, Holding
 from airflow_synapse_challenge.containers.logs import BoundedLog
 from airflow_synapse_challenge.containers.outcome import Outcome
 from airflow_synapse_challenge.containers.policy import Policy
-from airflow_synapse_challenge.containers.spec import INPUT, OUTPUT, ContainerSpec, HostFolder
+from airflow_synapse_challenge.containers.spec import INPUT, OUTPUT, ContainerSpec, HostFolder, ImageFacts
 from airflow_synapse_challenge.errors import ConfigurationError, ParticipantFault, TransientError
 
 MODEL = "/model"
@@ -98,20 +99,6 @@ class ModelReport:
         )
 
 
-class Holder(Protocol):
-    """What a model's results are looked at through; see ``containers.docker_storage.DockerHolder``."""
-
-    def holds(self) -> bool: ...
-
-    def look(self, folder: str, name: str) -> HeldFile | None: ...
-
-    def files(self, folder: str, most: int) -> list[HeldFile]: ...
-
-    def is_full(self, folder: str) -> bool: ...
-
-    def release(self) -> None: ...
-
-
 class ModelRun:
     """
     The containers of one submission's model.
@@ -122,6 +109,7 @@ class ModelRun:
     :param holder_image: an image of the organisers with the command ``sleep``.
     :param labels: say whose containers these are.
     :param input_dir: in place of the queue's.
+    :param facts: what the image's manifest says, for engines that cannot look at it.
     """
 
     def __init__(
@@ -133,6 +121,7 @@ class ModelRun:
         holder_image: str,
         labels: Mapping[str, str],
         input_dir: str | None = None,
+        facts: ImageFacts | None = None,
     ) -> None:
         if queue.model is None:
             raise ConfigurationError(f"Queue {queue.name!r} takes no models; its kind is {queue.kind}.")
@@ -142,6 +131,7 @@ class ModelRun:
         self._name = name
         self._holder_image = holder_image
         self._labels = dict(labels)
+        self._facts = facts
         self._input_dir = input_dir or queue.input_dir
         self.phases = tuple(self._phases())
 
@@ -211,6 +201,7 @@ class ModelRun:
             mounts=(HostFolder(INPUT, input_dir),) if input_dir else (),
             held=tuple(held),
             author="participant",
+            facts=self._facts,
         )
         is_last = stage is stages[-1]
         return Phase(f"{title} on the canary" if canary else title, spec, holding, is_last)
@@ -267,12 +258,16 @@ def judge(phase: Phase, outcome: Outcome) -> None:
     policy = phase.spec.policy
     if outcome.timed_out:
         raise verdicts.timed_out(policy.timeout, phase.title)
+    if outcome.storage_full:
+        raise verdicts.disk_full(phase.title)
     if outcome.exit_code is None:
         raise TransientError(f"The container of the {phase.title} was removed by somebody.")
     if outcome.oom_killed:
         raise verdicts.out_of_memory(policy.memory_bytes, phase.title)
     if outcome.exit_code != 0:
         raise verdicts.exit_code(outcome.exit_code, phase.title)
+    if outcome.refused:
+        raise verdicts.odd_output(outcome.refused)
 
 
 def _is_full(holder: Holder) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from airflow_synapse_challenge.challenge import verdicts
 from airflow_synapse_challenge.challenge.config import Queue
 from airflow_synapse_challenge.containers.archive import Refusal
-from airflow_synapse_challenge.containers.docker_storage import DockerHolder
+from airflow_synapse_challenge.containers.engine import Holder
 from airflow_synapse_challenge.errors import ConfigurationError, TransientError
 from airflow_synapse_challenge.steps.check_image import CheckedImage
 from airflow_synapse_challenge.steps.claim import Claimed
@@ -18,7 +18,7 @@ from airflow_synapse_challenge.synapse.files import FileTransfer, StoredFile
 
 def file_predictions(
     transfer: FileTransfer,
-    holder: DockerHolder,
+    holder: Holder,
     *,
     claimed: Claimed,
     queue: Queue,

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import AsyncIterator
-from datetime import timedelta
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 import structlog
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_synapse_challenge.containers.docker_calls import engine_errors
-from airflow_synapse_challenge.containers.docker_watch import memory_of, seconds_left, state_of, stop
-from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, safe_name
+from airflow_synapse_challenge.containers.engine import Watched
 from airflow_synapse_challenge.errors import TransientError
-from airflow_synapse_challenge.hooks.docker import docker_client
+from airflow_synapse_challenge.hooks.engines import watched
 from airflow_synapse_challenge.hooks.synapse import SynapseHook
 from airflow_synapse_challenge.steps.stop import ASK_EVERY, reason_in
 from airflow_synapse_challenge.synapse import statuses
 from airflow_synapse_challenge.synapse.client import AsyncSynapseClient
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -41,58 +41,51 @@ class EngineWatch:
     What runs on an engine: asked once for all triggers that watch it, however many they are.
 
     :param docker_conn_id: Airflow connection of type ``docker``; ``None`` for the environment's engine.
+    :param cluster: connection and namespace of a Kubernetes cluster; ``None`` for Docker.
     """
 
-    _of: dict[str | None, EngineWatch] = {}
+    _of: dict[str, EngineWatch] = {}
 
-    def __init__(self, docker_conn_id: str | None) -> None:
-        self._docker_conn_id = docker_conn_id
-        self._client: Any = None
+    def __init__(self, docker_conn_id: str | None, cluster: dict[str, Any] | None = None) -> None:
+        self._address = (docker_conn_id, cluster)
+        self._engine: Watched | None = None
         self._lock = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self._running: frozenset[str] = frozenset()
         self._looked = float("-inf")
 
     @classmethod
-    def of(cls, docker_conn_id: str | None) -> EngineWatch:
+    def of(cls, docker_conn_id: str | None, cluster: dict[str, Any] | None = None) -> EngineWatch:
         """Return the one watch of an engine in this event loop."""
-        found = cls._of.get(docker_conn_id)
+        key = json.dumps([docker_conn_id, cluster], sort_keys=True)
+        found = cls._of.get(key)
         if found is None or found._loop is not asyncio.get_running_loop():
-            found = cls._of[docker_conn_id] = cls(docker_conn_id)
+            found = cls._of[key] = cls(docker_conn_id, cluster)
         return found
 
     async def running(self, oldest: float = LOOK_EVERY) -> frozenset[str]:
         """Return the names of this package's running containers, at most so many seconds old."""
         async with self._lock:
-            if time.monotonic() - self._looked >= oldest:
-                self._running = await asyncio.to_thread(self._list)
+            engine = await asyncio.to_thread(lambda: self.engine)
+            if time.monotonic() - self._looked >= max(oldest, engine.look_every):
+                self._running = await asyncio.to_thread(engine.running)
                 self._looked = time.monotonic()
             return self._running
 
-    def _list(self) -> frozenset[str]:
-        with engine_errors():
-            found = self.client.containers(filters={"label": f"{LABEL_PREFIX}name"})
-            return frozenset(container["Names"][0].lstrip("/") for container in found)
-
     @property
-    def client(self) -> Any:
-        """The engine's client; to be used in threads."""
-        if self._client is None:
-            self._client = docker_client(self._docker_conn_id)
-        return self._client
+    def engine(self) -> Watched:
+        """The engine; to be used in threads."""
+        if self._engine is None:
+            self._engine = watched(*self._address)
+        return self._engine
 
-    async def call(self, function: Any, *arguments: Any) -> Any:
-        """Call one of :mod:`.docker_watch`'s functions in a thread."""
-
-        def act() -> Any:
-            with engine_errors():
-                return function(self.client, *arguments)
-
-        return await asyncio.to_thread(act)
+    async def call(self, ask: Callable[[Watched], T]) -> T:
+        """Ask the engine something in a thread."""
+        return await asyncio.to_thread(lambda: ask(self.engine))
 
 
 ARGUMENTS = (
-    *("container", "timeout", "docker_conn_id", "synapse_conn_id", "submission_id", "log_every"),
+    *("container", "timeout", "docker_conn_id", "cluster", "synapse_conn_id", "submission_id", "log_every"),
     *("patience", "quiet", "peak_memory_bytes"),
 )
 
@@ -108,6 +101,7 @@ class ContainerTrigger(BaseTrigger):
     :param container: its name.
     :param timeout: seconds that it may run in all, by the engine's clock.
     :param docker_conn_id: Airflow connection of type ``docker``; ``None`` for the environment's engine.
+    :param cluster: connection and namespace of a Kubernetes cluster; ``None`` for Docker.
     :param synapse_conn_id: Airflow connection of type ``synapse``; with ``submission_id``.
     :param submission_id: a submission that may be cancelled (``cancelRequested``) or run out of its time quota.
     :param log_every: seconds until ``log``; ``None`` for never.
@@ -122,6 +116,7 @@ class ContainerTrigger(BaseTrigger):
         container: str,
         timeout: float,
         docker_conn_id: str | None = None,
+        cluster: dict[str, Any] | None = None,
         synapse_conn_id: str | None = None,
         submission_id: str | None = None,
         log_every: float | None = None,
@@ -133,6 +128,7 @@ class ContainerTrigger(BaseTrigger):
         self.container = container
         self.timeout = timeout
         self.docker_conn_id = docker_conn_id
+        self.cluster = cluster
         self.synapse_conn_id = synapse_conn_id
         self.submission_id = submission_id
         self.log_every = log_every
@@ -146,7 +142,7 @@ class ContainerTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look every second; outages of the engine and of Synapse are waited out."""
-        watch = EngineWatch.of(self.docker_conn_id)
+        watch = EngineWatch.of(self.docker_conn_id, self.cluster)
         client: AsyncSynapseClient | None = None
         if self.submission_id and self.synapse_conn_id:
             client = await SynapseHook(self.synapse_conn_id).get_async_conn(impatient=True)
@@ -179,36 +175,30 @@ class ContainerTrigger(BaseTrigger):
         self, watch: EngineWatch, client: AsyncSynapseClient | None, vigil: _Vigil, pause: float
     ) -> str | None:
         """Return why watching ends; whoever is over time or cancelled is ended here."""
-        name, now = safe_name(self.container), time.monotonic()
+        name, now = self.container, time.monotonic()
         if vigil.end is None:
             vigil.end = await self._end(watch, now)
         # A listing that began before the container did does not have it yet.
-        if name not in await watch.running(pause) and not await self._still_runs(watch):
+        running = await watch.running(pause)
+        if watch.engine.own_name(name) not in running and not await watch.call(lambda engine: engine.runs(name)):
             return "ended"
         if vigil.end is not None and now >= vigil.end:
-            await watch.call(stop, name)
+            await watch.call(lambda engine: engine.stop(name))
             return "timed_out"
         if now - vigil.measured >= (MEASURE_EVERY if self.patience is None else LOOK_EVERY) or pause < LOOK_EVERY:
             vigil.measured = now
-            vigil.peak = max(vigil.peak, await watch.call(memory_of, name))
+            vigil.peak = max(vigil.peak, await watch.call(lambda engine: engine.memory(name)))
         if client and now - vigil.asked >= ASK_EVERY:
             vigil.asked = now
             if reason := await self._stop_reason(client):
-                await watch.call(stop, name)
+                await watch.call(lambda engine: engine.stop(name))
                 return reason
         return None
 
     async def _end(self, watch: EngineWatch, now: float) -> float | None:
         """Return when the container's time is over, ``None`` if it is gone already."""
-        state = await watch.call(state_of, safe_name(self.container))
-        if state is None:
-            return None
-        left: float = await watch.call(_seconds_left, state, self.timeout)
-        return now + left
-
-    async def _still_runs(self, watch: EngineWatch) -> bool:
-        state = await watch.call(state_of, safe_name(self.container))
-        return bool(state and state["Running"])
+        left = await watch.call(lambda engine: engine.seconds_left(self.container, self.timeout))
+        return None if left is None else now + left
 
     async def _stop_reason(self, client: AsyncSynapseClient) -> str | None:
         try:
@@ -218,10 +208,8 @@ class ContainerTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """End the container at once: somebody ended the task."""
-        from airflow_synapse_challenge.containers.docker_engine import DockerEngine
-
-        watch = EngineWatch.of(self.docker_conn_id)
-        await asyncio.to_thread(lambda: DockerEngine(watch.client).kill(self.container))
+        watch = EngineWatch.of(self.docker_conn_id, self.cluster)
+        await watch.call(lambda engine: engine.kill(self.container))
 
 
 class _Vigil:
@@ -236,10 +224,6 @@ class _Vigil:
     def age(self) -> float:
         """Seconds since it began."""
         return time.monotonic() - self.begin
-
-
-def _seconds_left(client: Any, state: dict[str, Any], timeout: float) -> float:
-    return seconds_left(client, state, timedelta(seconds=timeout))
 
 
 def first_event(trigger: ContainerTrigger) -> dict[str, Any]:
