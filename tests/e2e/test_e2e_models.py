@@ -271,5 +271,31 @@ def test_an_engine_that_is_restarted_while_models_run(world, airflow):
         assert world.starts.of(submission) == 2
 
 
+def test_a_model_of_anybody(world, airflow, tmp_path):
+    """The operator needs no challenge: a short container, one that the triggerer watches, and one that fails."""
+    folder = world.site.challenges_folder / "models" / "input"
+    wishes = {
+        "short": {},
+        "long": {"seconds": 15},
+        "wrong": {"output": "/output/prediction.csv"},
+    }
+    for name, wish in wishes.items():
+        conf = {"input_dir": str(folder), "result_path": str(tmp_path / name), **wish}
+        airflow.api("POST", "/dags/anybody/dagRuns", json={"dag_run_id": name, "logical_date": None, "conf": conf})
+
+    def tasks():
+        path = "/dags/anybody/dagRuns/~/taskInstances"
+        return {task["dag_run_id"]: task for task in airflow.api("GET", path)["task_instances"]}
+
+    world.wait_for(lambda: {task["state"] for task in tasks().values()} <= {"success", "failed"}, "the three runs")
+    states = {name: (task["state"], task["try_number"]) for name, task in tasks().items()}
+    assert states == {"short": ("success", 1), "long": ("success", 1), "wrong": ("failed", 1)}
+    for name in ("short", "long"):
+        assert (tmp_path / name).read_text() == "all\n"
+        path = f"/dags/anybody/dagRuns/{name}/taskInstances/predict/xcomEntries/return_value"
+        found = airflow.api("GET", path)["value"]
+        assert (found["exit_code"], found["log"]) == (0, "done\n")
+
+
 def test_nothing_is_left_on_the_engine(world, airflow, batch):
     assert world.left() == []

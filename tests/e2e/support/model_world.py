@@ -22,6 +22,7 @@ from airflow_synapse_challenge.containers.docker_calls import environment_client
 from airflow_synapse_challenge.errors import SynapseChallengeError
 from airflow_synapse_challenge.factory.dag_file import DAG_FILE
 from airflow_synapse_challenge.local_synapse.server import LocalSynapse
+from airflow_synapse_challenge.rehearsal.deployment import AirflowDeployment
 from airflow_synapse_challenge.rehearsal.docker_command import DockerCommand
 from airflow_synapse_challenge.rehearsal.plan import Plan
 from airflow_synapse_challenge.rehearsal.site import Site
@@ -138,6 +139,12 @@ class ModelWorld(World):
         self.starts = Starts()
         self._dockers: dict[str, DockerCommand] = {}
 
+    def deploy(self, name: str = "airflow") -> AirflowDeployment:
+        """Return an Airflow of its own, not yet started, that also has a DAG of somebody without a challenge."""
+        deployment = super().deploy(name)
+        shutil.copy(MODELS / "anybody.py", self.home / name / "dags")
+        return deployment
+
     def queue(self, name: str) -> Queue:
         """Return a queue by its name."""
         return next(queue for queue in self.site.challenge.queues if queue.name == name)
@@ -202,10 +209,10 @@ class ModelWorld(World):
         self._members[by][0].restPUT(f"/evaluation/submission/{submission}/cancellation")
 
     def containers(self, submission: str = "", **filters: Any) -> list[dict[str, Any]]:
-        """Return this provider's containers on the engine, running or not."""
-        wanted = [f"{OWN}challenge=models", *([f"{OWN}submission={submission}"] if submission else [])]
-        found: list[dict[str, Any]] = environment_client().containers(all=True, filters={"label": wanted, **filters})
-        return found
+        """Return the containers of these tests, running or not; only those of one submission if it is named."""
+        found = environment_client().containers(all=True, filters={"label": f"{OWN}name", **filters})
+        own = [container for container in found if is_ours(container["Labels"])]
+        return [it for it in own if submission in ("", it["Labels"].get(f"{OWN}submission"))]
 
     def model_runs(self, submission: str) -> bool:
         """Tell whether the model of a submission runs."""
@@ -249,7 +256,7 @@ class ModelWorld(World):
         """Return what of evaluations is still on the engine: containers, volumes and images."""
         client = environment_client()
         names = [container["Names"][0] for container in self.containers()]
-        volumes = client.volumes(filters={"label": f"{OWN}challenge=models"})["Volumes"] or []
+        volumes = [volume for volume in client.volumes()["Volumes"] or [] if is_ours(volume["Labels"] or {})]
         images = client.images(name="airflow-synapse-challenge/submitted")
         tags = [tag for image in images for tag in image["RepoTags"] or [] if ":models." in tag]
         return [*names, *(volume["Name"] for volume in volumes), *tags]
@@ -263,6 +270,11 @@ class ModelWorld(World):
             client.remove_image(image, force=True)
 
 
+def is_ours(labels: dict[str, str]) -> bool:
+    """Tell whether something on the engine belongs to these tests: others may use the same one."""
+    return labels.get(f"{OWN}challenge") == "models" or labels.get(f"{OWN}dag") == "anybody"
+
+
 def load_base(engine: PrivateEngine, source: str) -> None:
     """Copy the image that everything is built on from another engine."""
     with subprocess.Popen(["docker", "--host", source, "save", BASE], stdout=subprocess.PIPE) as saved:
@@ -272,7 +284,7 @@ def load_base(engine: PrivateEngine, source: str) -> None:
 
 def prepare_example(folder: Path, trials: Path) -> Path:
     """Return a folder with the challenge and the scripts of the trials."""
-    example = shutil.copytree(MODELS, folder, ignore=shutil.ignore_patterns("image", "__pycache__"))
+    example = shutil.copytree(MODELS, folder, ignore=shutil.ignore_patterns("image", "*.py", "__pycache__"))
     shutil.copytree(trials / "evaluation", example / "evaluation")
     shutil.copy(trials / "truth.txt", example)
     return Path(example)
