@@ -152,7 +152,7 @@ def stop(cluster: Cluster, name: str) -> Described | None:
     end = time.monotonic() + STOP_WITHIN
     while time.monotonic() < end:
         seen = cluster.read(name)
-        if seen is None or PodView(seen.pod).ended:
+        if seen is None or PodView(seen.pod).over:
             return seen
         time.sleep(LOOK / 4)
     raise TransientError(f"The node of the pod {name} does not end it; it may be lost.")

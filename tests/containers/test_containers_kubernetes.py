@@ -11,6 +11,7 @@ import pytest
 
 from airflow_synapse_challenge.containers.engine import Owner
 from airflow_synapse_challenge.containers.kubernetes_engine import KubernetesEngine
+from airflow_synapse_challenge.containers.kubernetes_watch import WatchedCluster
 from airflow_synapse_challenge.containers.policy import MIB
 from airflow_synapse_challenge.containers.spec import ImageFacts
 from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, PermanentError, TransientError
@@ -338,3 +339,36 @@ def test_the_api_server_is_away(kubernetes_settings, spec_of):
     engine = KubernetesEngine(Cluster(core, None, "challenge"), kubernetes_settings)
     with pytest.raises(TransientError, match="away"):
         engine.run(spec_of(""))
+
+
+def test_a_watcher_sees_what_runs_and_ends_it(kubernetes_engine, kubernetes_cluster, fake_cluster, model_of):
+    watched = WatchedCluster(kubernetes_cluster)
+    fake_cluster.memory = "7Mi"
+    spec = model_of(SLEEP, seconds=300)
+    kubernetes_engine.launch(spec)
+    assert watched.running() == {watched.own_name(spec.name)}
+    assert watched.runs(spec.name)
+    assert 290 < watched.seconds_left(spec.name, 300) <= 300
+    assert watched.memory(spec.name) == 7 * MIB
+    watched.stop(spec.name)
+    assert not watched.runs(spec.name)
+    assert watched.running() == frozenset()
+    outcome = kubernetes_engine.collect(spec, cancelled=True)
+    assert (outcome.cancelled, outcome.log) == (True, "here\n")
+    watched.kill(spec.name)
+    watched.kill("nothing of this name")
+    assert watched.seconds_left("nothing of this name", 300) is None
+    assert not watched.runs("nothing of this name")
+
+
+def test_what_the_cluster_takes_away_does_not_run_any_more(
+    kubernetes_engine, kubernetes_cluster, fake_cluster, model_of
+):
+    gone = [{"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}]
+    spec = model_of(SLEEP)
+    kubernetes_engine.launch(spec)
+    fake_cluster.node.alive()[fake_cluster.pods()[0]].stored["status"]["conditions"] = gone
+    assert not WatchedCluster(kubernetes_cluster).runs(spec.name)
+    with pytest.raises(TransientError, match="DeletionByTaintManager"):
+        kubernetes_engine.collect(spec)
+    assert kubernetes_engine.kill(spec.name)

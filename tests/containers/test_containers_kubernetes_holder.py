@@ -193,3 +193,20 @@ def test_a_folder_that_is_full(kubernetes_engine, holder, holding, fake_cluster)
         assert holder.is_full("output")
     finally:
         subprocess.run(["umount", folder], check=True)
+
+
+def test_a_pod_can_be_collected_again_and_uses_nothing_meanwhile(kubernetes_engine, holder, stage_of, fake_cluster):
+    """The task that collects may die before the next one knows; a pod that holds a node's processors would be dear."""
+    spec = stage_of("open(output + '/result', 'w').write('1'); print('done')", name="again")
+    kubernetes_engine.launch(spec)
+    first = kubernetes_engine.collect(spec)
+    pod = fake_cluster.node.alive()["again"]
+    assert pod.stored["status"]["phase"] == "Failed"
+    assert all("terminated" in one.state for one in pod.main)
+    assert holder.look("output", "result").size_bytes == 1
+    assert kubernetes_engine.has(spec)
+    assert kubernetes_engine.launch(spec)
+    second = kubernetes_engine.collect(spec)
+    for outcome in (first, second):
+        assert (outcome.exit_code, outcome.timed_out, outcome.cancelled, outcome.log) == (0, False, False, "done\n")
+    assert kubernetes_engine.kill(spec.name)

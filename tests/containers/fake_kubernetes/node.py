@@ -115,6 +115,7 @@ class Pod:
         root = folder / "root"
         root.mkdir(parents=True)
         body = stored["spec"]
+        _copy_folders_of_the_node(body, root)
         self.init = [Container(one, root) for one in body.get("initContainers") or ()]
         self.main = [Container(one, root) for one in body["containers"]]
         self.facts = facts_of(stored)
@@ -215,6 +216,14 @@ class Pod:
             thread.join()
         for one in (*self.init, *self.main):
             one.look()
+
+
+def _copy_folders_of_the_node(body: dict[str, Any], root: Path) -> None:
+    sources = {one["name"]: one["hostPath"]["path"] for one in body.get("volumes") or () if "hostPath" in one}
+    for container in body["containers"]:
+        for mount in container.get("volumeMounts") or ():
+            if source := sources.get(mount["name"]):
+                shutil.copytree(source, root / mount["mountPath"].strip("/"), dirs_exist_ok=True)
 
 
 class Node:

@@ -144,7 +144,6 @@ def moment() -> str:
 
 
 def selects(selector: str, labels: dict[str, str]) -> bool:
-    """Tell whether a label selector of equalities selects."""
-    return all(
-        labels.get(key) == value for key, _, value in (term.partition("=") for term in selector.split(",") if term)
-    )
+    """Tell whether a label selector of keys and equalities selects."""
+    terms = [term.partition("=") for term in selector.split(",") if term]
+    return all(labels.get(key) == value if equals else key in labels for key, equals, value in terms)
