@@ -50,6 +50,10 @@ def examine(challenge: Challenge) -> Iterator[Finding]:
     yield from _guarded("pool", partial(_pool, challenge))
     if challenge.compute.engine == "docker":
         yield from _guarded("Docker engine", partial(_docker, challenge))
+    if challenge.compute.kubernetes_is_used:
+        from airflow_synapse_challenge.cli.doctor_cluster import examine_cluster
+
+        yield from _guarded("Kubernetes cluster", partial(examine_cluster, challenge))
     yield _disk()
 
 
@@ -134,12 +138,16 @@ def _clock(repo: str) -> Finding:
 
 
 def _pool(challenge: Challenge) -> Iterator[Finding]:
-    slots = read_pools().get(challenge.challenge)
+    pool = read_pools().get(challenge.challenge)
     wanted = challenge.compute.memory_gib
-    has = "is missing" if slots is None else f"has {slots} slots"
+    has = "is missing" if pool is None else f"has {pool['slots']} slots"
+    counts = pool is None or bool(pool.get("include_deferred"))
     yield Finding(
-        f"pool {challenge.challenge} {has}, challenge.yaml says {wanted}",
-        "" if slots == wanted else "Run `synapse-challenge init-airflow` on this challenge.yaml.",
+        f"pool {challenge.challenge} {has}, challenge.yaml says {wanted}"
+        + ("" if counts else "; it does not count deferred tasks, whose models run all the same"),
+        ""
+        if pool and counts and int(pool["slots"]) == wanted
+        else "Run `synapse-challenge init-airflow` on this file.",
     )
 
 

@@ -24,7 +24,7 @@ def cluster_of(conn_id: str | None, namespace: str) -> Cluster:
             "`engine: kubernetes` needs the provider for Kubernetes: "
             f"pip install 'airflow-synapse-challenge[kubernetes]' ({error})."
         ) from error
-    from airflow.sdk.exceptions import AirflowException
+    from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
     from kubernetes.config import ConfigException
 
     try:
@@ -33,6 +33,10 @@ def cluster_of(conn_id: str | None, namespace: str) -> Cluster:
         raise ConfigurationError(
             f"No Kubernetes cluster is configured: {error}. Name an Airflow connection of type `kubernetes` in "
             "`compute: {kubernetes: {connection: …}}`."
+        ) from error
+    except AirflowNotFoundException as error:
+        raise ConfigurationError(
+            f"Airflow has no connection {conn_id!r} (`compute: {{kubernetes: {{connection: …}}}}`): {error}"
         ) from error
     except AirflowException as error:
         raise TransientError(f"The connection {conn_id} to Kubernetes cannot be used: {error}") from error

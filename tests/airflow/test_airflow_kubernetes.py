@@ -16,6 +16,7 @@ import pytest
 from fake_kubernetes import FakeKubernetes
 
 from airflow_synapse_challenge.challenge.config import Challenge, load_challenge
+from airflow_synapse_challenge.errors import ConfigurationError, PermanentError
 from airflow_synapse_challenge.synapse import annotation_stores, statuses
 
 FIGURES = "synapse_challenge_model_"
@@ -290,6 +291,25 @@ def test_the_sweeper_removes_pods_of_runs_that_are_gone(cluster, challenge, airf
     assert removed[0].startswith("gone-holder")
     assert len(cluster.pods()) == 2
     assert len(engine.sweep({"challenge": "cluster"})) == 2
+
+
+def test_the_doctor_runs_a_pod_to_see_whether_the_cluster_is_fit(cluster, challenge, monkeypatch):
+    from airflow_synapse_challenge.cli.doctor_cluster import examine_cluster
+
+    made = challenge()
+    assert all(finding.healthy for finding in examine_cluster(made))
+    with (
+        cluster.mutated(lambda pod: pod["spec"].update(hostPID=True)),
+        pytest.raises(PermanentError, match="no namespace of the host"),
+    ):
+        list(examine_cluster(made))
+    cluster_section = made.compute.kubernetes.model_copy(update={"pids_limited": False})
+    compute = made.compute.model_copy(update={"kubernetes": cluster_section})
+    (finding,) = examine_cluster(made.model_copy(update={"compute": compute}))
+    assert "pids_limited: true" in finding.mend
+    monkeypatch.delenv("AIRFLOW_CONN_CLUSTER")
+    with pytest.raises(ConfigurationError, match="no connection 'cluster'"):
+        list(examine_cluster(made))
 
 
 PODS = """
