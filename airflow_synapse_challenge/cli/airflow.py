@@ -85,13 +85,13 @@ def set_pools(challenges: Sequence[Challenge]) -> None:
         _airflow("pools", "import", file.name)
 
 
-def read_pools() -> dict[str, int]:
-    """Return the slots of every pool by its name."""
+def read_pools() -> dict[str, dict[str, Any]]:
+    """Return every pool by its name: ``slots``, ``include_deferred`` and ``description``."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pools.json"
         _airflow("pools", "export", str(path))
-        pools: dict[str, Any] = json.loads(path.read_text())
-    return {name: int(pool["slots"]) for name, pool in pools.items()}
+        pools: dict[str, dict[str, Any]] = json.loads(path.read_text())
+    return pools
 
 
 def write_dag_file(dags: Path) -> Path:

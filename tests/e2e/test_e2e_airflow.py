@@ -83,6 +83,10 @@ def test_init_airflow_makes_the_pool(world, airflow, tmp_path):
         (tmp_path / "evaluation" / name).write_text("")
     done = synapse_challenge(airflow, "init-airflow", str(tmp_path), "--dags", str(tmp_path / "dags"))
     assert done.returncode == 0, done.stdout + done.stderr
+    airflow.run("pools", "set", "other", "6", "made by hand")
+    sick = synapse_challenge(airflow, "doctor", str(tmp_path))
+    assert "pool other has 6 slots, challenge.yaml says 6; it does not count deferred tasks" in sick.stdout
+    done = synapse_challenge(airflow, "init-airflow", str(tmp_path), "--dags", str(tmp_path / "dags"))
     pool = airflow.api("GET", "/pools/other")
     assert (pool["slots"], pool["include_deferred"]) == (6, True)
     assert (tmp_path / "dags" / "synapse_challenges.py").exists()
