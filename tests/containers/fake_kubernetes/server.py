@@ -24,6 +24,7 @@ from fake_kubernetes.objects import Invalid, check, defaulted, selects
 
 TOKEN = "token-of-the-service-account"
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+MERGES = ("application/merge-patch+json", "application/strategic-merge-patch+json")
 STDIN, STDOUT, STDERR, STATUS = range(4)
 
 
@@ -170,6 +171,8 @@ class FakeKubernetes:
         if request.method == "DELETE":
             pod.delete()
         if request.method == "PATCH":
+            if request.headers["content-type"] not in MERGES:
+                return failure(415, "the body of the request was in an unknown format")
             changes = (await request.json())["spec"]
             if set(changes) != {"activeDeadlineSeconds"}:
                 return failure(422, "pod updates may not change other fields")
