@@ -32,7 +32,9 @@ def test_a_begun_file_can_be_continued(engine, spec_of):
 
 def test_a_crash_leaves_its_traceback(engine, spec_of):
     lines = []
-    outcome = engine.run(spec_of("print('before', flush=True); raise ValueError('ouch')"), on_log=lines.append)
+    # Docker copies the two streams one beside the other: what follows at once may come first.
+    code = "import time; print('before', flush=True); time.sleep(0.3); raise ValueError('ouch')"
+    outcome = engine.run(spec_of(code), on_log=lines.append)
     assert outcome.exit_code == 1
     assert "ValueError: ouch" in outcome.log
     assert lines[0] == "before"
