@@ -9,11 +9,11 @@ is a number would be taken for the group of that number, so that a container cou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from airflow_synapse_challenge.containers import archive
+from airflow_synapse_challenge.containers.docker_files import PLAIN, look_at
 from airflow_synapse_challenge.containers.policy import MIB
 from airflow_synapse_challenge.errors import ParticipantFault
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 GROUPS = "/etc/group"
 ACCOUNTS = ("/etc/passwd", GROUPS)
 LARGEST = MIB
-#: What the kernel follows at most.
-MOST_LINKS = 40
 NUMBER_AS_NAME = re.compile(rb"^\s*([0-9]+)\s*:", re.MULTILINE)
 
 
@@ -34,34 +32,37 @@ def refuse_odd_accounts(client: APIClient, container: str) -> None:
 
     :raises ParticipantFault: they are nothing that the engine should read.
     """
-    for path in ACCOUNTS:
-        content = _plain_file(client, container, path)
-        if path == GROUPS and (found := NUMBER_AS_NAME.search(content)):
+    places = plain_accounts(client, container)
+    # Read only now: whoever makes an archive of one may look into the other.
+    if place := places[GROUPS]:
+        stream, _ = client.get_archive(container, place)
+        with closing(stream):
+            found = NUMBER_AS_NAME.search(archive.plain_content(stream, GROUPS, LARGEST))
+        if found:
+            name = found[1].decode()[:20]
             raise ParticipantFault(
-                [f"The image's {path} has a group with the name {found[1].decode()[:20]}; names must not be numbers."]
+                [f"The image's {GROUPS} has a group with the name {name}; names must not be numbers."]
             )
 
 
-def _plain_file(client: APIClient, container: str, path: str) -> bytes:
-    """Return the content of a file, nothing where there is none; reading a pipe's entry in an archive does not wait."""
-    from docker.errors import NotFound
+def plain_accounts(client: APIClient, container: str) -> dict[str, str | None]:
+    """
+    Return where the files of an image's accounts really are, ``None`` for those that are not there.
 
-    place = path
-    for _ in range(MOST_LINKS):
-        try:
-            stream, about = client.get_archive(container, place)
-        except NotFound:
-            return b""
-        with closing(stream):
-            if target := about["linkTarget"]:
-                place = target
-                continue
-            return _content(stream, path)
-    raise ParticipantFault([f"The image's {path} is a link that leads nowhere."])
+    :raises ParticipantFault: they are not small plain files.
+    """
+    return {path: _place(client, container, path) for path in ACCOUNTS}
 
 
-def _content(stream: Iterable[bytes], path: str) -> bytes:
-    try:
-        return archive.plain_content(stream, path, LARGEST)
-    except archive.Refusal as refusal:
-        raise ParticipantFault([f"The image cannot be started: its {refusal}."]) from refusal
+def _place(client: APIClient, container: str, path: str) -> str | None:
+    """Return where a small plain file really is, ``None`` where there is none."""
+    place, found = path, look_at(client, container, path)
+    if found and found.target:
+        place, found = found.target, look_at(client, container, found.target)
+    if found is None:
+        return None
+    if found.kind != PLAIN:
+        raise ParticipantFault([f"The image cannot be started: its {path} is a {found.kind}, not a plain file."])
+    if found.size > LARGEST:
+        raise ParticipantFault([f"The image cannot be started: its {path} is larger than {LARGEST} bytes."])
+    return place

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_synapse_challenge.containers import archive, docker_policy
+from airflow_synapse_challenge.containers.docker_accounts import plain_accounts
 from airflow_synapse_challenge.containers.docker_calls import engine_errors, find_image
+from airflow_synapse_challenge.containers.docker_files import look_at
 from airflow_synapse_challenge.containers.holding import HeldFile, Holding
 from airflow_synapse_challenge.containers.policy import Policy
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, ContainerSpec
-from airflow_synapse_challenge.errors import OrganiserFault, TransientError
+from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, TransientError
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -19,14 +21,6 @@ if TYPE_CHECKING:
 HOLDER_MEMORY = 32 * 1024**2
 HOLDER_PIDS = 16
 CHUNK = 1024**2
-FILE_KINDS = {
-    1 << 31: "folder",
-    1 << 27: "symbolic link",
-    1 << 26: "device",
-    1 << 25: "pipe",
-    1 << 24: "socket",
-    1 << 19: "special file",
-}
 
 
 def fill(client: APIClient, spec: ContainerSpec, image: docker_policy.Image) -> None:
@@ -95,15 +89,9 @@ class DockerHolder:
 
         :param name: plain file name.
         """
-        from docker.errors import NotFound
-
         self._require()
-        try:
-            stream, about = self._client.get_archive(self._name, f"{self._holding.path(folder)}/{name}")
-        except NotFound:
-            return None
-        stream.close()
-        return HeldFile(name, _kind_of_mode(about["mode"]), about["size"])
+        found = look_at(self._client, self._name, f"{self._holding.path(folder)}/{name}")
+        return HeldFile(name, found.kind, found.size) if found else None
 
     def files(self, folder: str, most: int) -> list[HeldFile]:
         """
@@ -219,7 +207,12 @@ class DockerHolder:
         from docker.errors import APIError
 
         try:
+            # Whoever tries a model may have no other image than the model's.
+            plain_accounts(self._client, self._name)
             self._client.start(self._name)
+        except ParticipantFault as fault:
+            self.release()
+            raise OrganiserFault(f"The image {self._holding.image} cannot hold results.", str(fault)) from fault
         except APIError as error:
             self.release()
             if "OCI runtime" in str(error):
@@ -255,14 +248,6 @@ class DockerHolder:
     def _policy(self, folder: str) -> Policy:
         held = self._holding.folder(folder)
         return Policy(output_bytes=held.size_bytes, output_files=held.files)
-
-
-def _kind_of_mode(mode: int) -> str:
-    """Return what a file is, from the bits of Go's ``FileMode`` that the engine answers."""
-    for bit, kind in FILE_KINDS.items():
-        if mode & bit:
-            return kind
-    return "plain file"
 
 
 def remove_container(client: APIClient, name: str) -> bool:
