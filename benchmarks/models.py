@@ -97,7 +97,7 @@ def _peer(image: str, folder: Path) -> float:
             *(VENV / "bin" / "toil-cwl-runner", "--batchSystem", "single_machine", "--retryCount", "0"),
             *("--defaultMemory", "100M", "--defaultDisk", "100M", "--bypass-file-store", "--caching", "false"),
             *("--disableProgress", "--clean", "always", "--jobStore", folder / "jobs", "--outdir", folder / "out"),
-            *(HERE / "peer" / "run_model.cwl", "--image", image),
+            *(HERE / "peer" / "run_model.cwl", "--engine", os.environ["DOCKER_HOST"], "--image", image),
         ],
         check=True,
         capture_output=True,

@@ -2,13 +2,14 @@
 cwlVersion: v1.2
 class: CommandLineTool
 requirements:
-  InlineJavascriptRequirement: {}
   ResourceRequirement: {coresMin: 0.1, ramMin: 100}
-baseCommand: [sh, -c]
-arguments:
-  - valueFrom: |
-      chmod 777 . && docker run --rm --network none --memory 512m --volume "$PWD:/output" "$(inputs.image)"
+  EnvVarRequirement: {envDef: {DOCKER_HOST: $(inputs.engine)}}
+baseCommand:
+  - sh
+  - -c
+  - 'chmod 777 . && docker run --rm --network none --memory 512m --volume "$PWD:/output" "$0"'
 inputs:
-  image: string
+  engine: string
+  image: {type: string, inputBinding: {position: 1}}
 outputs:
   predictions: {type: File, outputBinding: {glob: predictions.csv}}
