@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from synapse_contract.recording import VARIABLE, Journal
+from synapse_contract.whole_run import run_last
 
 from airflow_synapse_challenge.local_synapse.server import LocalSynapse
 
@@ -15,7 +16,6 @@ from .accounts import COMMANDS, Account, script
 
 HERE = Path(__file__).parent
 RECORDING_SERVER = HERE.parent / "contract" / "recording_server.py"
-LAST = "test_clients_whole.py"
 _journal = Journal()
 _numbers = itertools.count(1)
 
@@ -23,13 +23,7 @@ _numbers = itertools.count(1)
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """Look at everything together when everything has run, and not at all when only some of it is to run."""
-    last = [item for item in items if item.path.name == LAST]
-    others = [item for item in items if item.path.name != LAST]
-    whole = {item.path for item in others} >= {path for path in HERE.glob("test_*.py") if path.name != LAST}
-    narrowed = config.option.keyword or config.option.markexpr or any("::" in argument for argument in config.args)
-    partial = [item for item in last if item.get_closest_marker("whole_run") and (narrowed or not whole)]
-    config.hook.pytest_deselected(items=partial)
-    items[:] = [*others, *(item for item in last if item not in partial)]
+    run_last(config, items, HERE / "test_clients_whole.py")
 
 
 def pytest_runtest_logstart(nodeid):

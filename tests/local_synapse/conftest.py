@@ -10,30 +10,25 @@ from pathlib import Path
 import httpx
 import pytest
 from synapse_contract.recording import VARIABLE, Journal
+from synapse_contract.whole_run import run_last
 
 from airflow_synapse_challenge.local_synapse.server import LocalSynapse
 
 FOLDER = "org.sagebionetworks.repo.model.Folder"
 PROJECT = "org.sagebionetworks.repo.model.Project"
 FILE = "org.sagebionetworks.repo.model.FileEntity"
+TABLE = "org.sagebionetworks.repo.model.table."
 _numbers = itertools.count(1)
 
 HERE = Path(__file__).parent
 RECORDING_SERVER = HERE.parent / "contract" / "recording_server.py"
-LAST = "test_local_synapse_contract.py"
 _journal = Journal()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """Compare what was answered when everything has been asked; what nobody asked for, only after a whole run."""
-    last = [item for item in items if item.path.name == LAST]
-    others = [item for item in items if item.path.name != LAST]
-    whole = {item.path for item in others} >= {path for path in HERE.glob("test_*.py") if path.name != LAST}
-    narrowed = config.option.keyword or config.option.markexpr or any("::" in argument for argument in config.args)
-    partial = [item for item in last if item.get_closest_marker("whole_run") and (narrowed or not whole)]
-    config.hook.pytest_deselected(items=partial)
-    items[:] = [*others, *(item for item in last if item not in partial)]
+    run_last(config, items, HERE / "test_local_synapse_contract.py")
 
 
 def pytest_runtest_logstart(nodeid):
@@ -77,6 +72,32 @@ class Person:
         assert answer.is_error, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.status_code, answer.json()["reason"]
 
+    def job(self, path, body):
+        """The answer of an asynchronous job."""
+        token = self.ok("POST", f"{path}/start", body)["token"]
+        return self("GET", f"{path}/get/{token}")
+
+    def query(self, table, sql, mask=0x1, **query):
+        """The answer of a job that queries a table; ``$`` in the statement is the table."""
+        body = {"query": {"sql": sql.replace("$", table), **query}, "partMask": mask}
+        return self.job(f"/entity/{table}/table/query/async", body)
+
+    def bundle(self, table, sql, mask=0x1, **query):
+        """The parts of a query's result."""
+        answer = self.query(table, sql, mask, **query)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def rows(self, table, sql, **query):
+        """The values of the rows that a query finds."""
+        return [row["values"] for row in self.bundle(table, sql, **query)["queryResult"]["queryResults"]["rows"]]
+
+    def query_refused(self, table, sql):
+        """Status and reason of a query that has to fail."""
+        answer = self.query(table, sql)
+        assert answer.is_error, answer.text
+        return answer.status_code, answer.json()["reason"]
+
     @cached_property
     def synapse(self):
         import synapseclient
@@ -108,6 +129,19 @@ def calm(server):
     yield
     server.clear_faults()
     server.set_clock(offset_seconds=0)
+
+
+@pytest.fixture
+def setting(server):
+    """Sets settings of the server until the test ends."""
+    names = set()
+
+    def setting(**values):
+        names.update(values)
+        server.control("POST", "/control/settings", values)
+
+    yield setting
+    server.control("POST", "/control/settings", dict.fromkeys(names))
 
 
 @pytest.fixture(scope="session")
@@ -279,3 +313,40 @@ def submit(wish):
 def submission(submit, submitter):
     """The id of a submission by the submitter."""
     return submit(submitter)["id"]
+
+
+@pytest.fixture
+def annotate_submission(organiser):
+    """Writes the newer annotations of a submission, and perhaps its status; returns the new status."""
+    kinds = {str: "STRING", int: "LONG", float: "DOUBLE", bool: "BOOLEAN"}
+
+    def annotate_submission(submission, status=None, **values):
+        found = organiser.ok("GET", f"/evaluation/submission/{submission}/status")
+        found["status"] = status or found["status"]
+        lists = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
+        annotations = {name: {"type": kinds[type(value[0])], "value": value} for name, value in lists.items()}
+        found["submissionAnnotations"] = {"annotations": annotations}
+        return organiser.ok("PUT", f"/evaluation/submission/{submission}/status", found)
+
+    return annotate_submission
+
+
+@pytest.fixture
+def new_view(organiser, project, unique):
+    """Makes a view of the organiser's with its default columns and others; returns its synID."""
+
+    def new_view(kind, scope, *columns, mask=None, parent=None):
+        masked = {"viewTypeMask": mask} if mask else {}
+        default = organiser.ok("GET", "/column/tableview/defaults", viewEntityType=kind, **masked)["list"]
+        own = [{"name": name, "columnType": type_, **more} for name, type_, more in columns]
+        made = organiser.ok("POST", "/column/batch", {"list": own})["list"] if own else []
+        body = {
+            "concreteType": f"{TABLE}{'SubmissionView' if kind == 'submissionview' else 'EntityView'}",
+            "name": unique("View"),
+            "parentId": parent or project,
+            "scopeIds": scope,
+            "columnIds": [column["id"] for column in [*default, *made]],
+        }
+        return organiser.ok("POST", "/entity", body | masked)["id"]
+
+    return new_view

@@ -7,44 +7,6 @@ import pytest
 TABLE = "org.sagebionetworks.repo.model.table."
 
 
-def run(somebody, path, body):
-    """The answer of a job."""
-    token = somebody.ok("POST", f"{path}/start", body)["token"]
-    return somebody("GET", f"{path}/get/{token}")
-
-
-def bundle(somebody, view, sql, mask=0x1, **query):
-    body = {"query": {"sql": sql.replace("$", view), **query}, "partMask": mask}
-    answer = run(somebody, f"/entity/{view}/table/query/async", body)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
-def rows(somebody, view, sql, **query):
-    return [row["values"] for row in bundle(somebody, view, sql, **query)["queryResult"]["queryResults"]["rows"]]
-
-
-@pytest.fixture
-def new_view(organiser, project, unique):
-    """Makes a view of the organiser's with its default columns and others; returns its synID."""
-
-    def new_view(kind, scope, *columns, mask=None, parent=None):
-        query = {"viewEntityType": kind} | ({"viewTypeMask": mask} if mask else {})
-        default = organiser.ok("GET", "/column/tableview/defaults", **query)["list"]
-        own = [{"name": name, "columnType": type_, **more} for name, type_, more in columns]
-        made = organiser.ok("POST", "/column/batch", {"list": own})["list"] if own else []
-        body = {
-            "concreteType": f"{TABLE}{'SubmissionView' if kind == 'submissionview' else 'EntityView'}",
-            "name": unique("View"),
-            "parentId": parent or project,
-            "scopeIds": scope,
-            "columnIds": [column["id"] for column in [*default, *made]],
-        }
-        return organiser.ok("POST", "/entity", body | ({"viewTypeMask": mask} if mask else {}))["id"]
-
-    return new_view
-
-
 @pytest.fixture
 def change(organiser):
     """Changes cells of one row of a view; returns the result for that row."""
@@ -55,7 +17,7 @@ def change(organiser):
         partial = {"rowId": row, "values": values} | ({"etag": etag} if etag else {})
         rows = {"concreteType": f"{TABLE}PartialRowSet", "tableId": view, "rows": [partial]}
         append = {"concreteType": f"{TABLE}AppendableRowSetRequest", "entityId": view, "toAppend": rows}
-        answer = run(somebody, f"/entity/{view}/table/transaction/async", {"entityId": view, "changes": [append]})
+        answer = somebody.job(f"/entity/{view}/table/transaction/async", {"entityId": view, "changes": [append]})
         assert answer.status_code == 201, answer.text
         result = answer.json()["results"][0]
         assert result["concreteType"] == f"{TABLE}EntityUpdateResults"
@@ -70,29 +32,29 @@ def test_an_entity_view_shows_what_lies_in_its_scope(organiser, project, new_fol
     file, handle = new_file(organiser, inner)
     other, _ = new_file(organiser, project)
     view = new_view("entityview", [folder.removeprefix("syn")], mask=0x9)
-    found = rows(organiser, view, "SELECT id, type, parentId, projectId, benefactorId, dataFileHandleId FROM $")
+    found = organiser.rows(view, "SELECT id, type, parentId, projectId, benefactorId, dataFileHandleId FROM $")
     assert found == [
         [inner, "folder", folder, project, project, None],
         [file, "file", inner, project, project, handle],
     ]
-    path = rows(organiser, view, f"SELECT path FROM $ WHERE id = '{file}'")[0][0]
+    path = organiser.rows(view, f"SELECT path FROM $ WHERE id = '{file}'")[0][0]
     assert path.split("/")[-2:] == [organiser.ok("GET", f"/entity/{entity}")["name"] for entity in (inner, file)]
     assert organiser.ok("GET", f"/entity/{view}")["scopeIds"] == [folder.removeprefix("syn")]
     both = new_view("entityview", [project, folder], mask=0x1)
-    assert rows(organiser, both, "SELECT id FROM $") == [[file], [other]]
+    assert organiser.rows(both, "SELECT id FROM $") == [[file], [other]]
 
 
 def test_an_entity_view_of_projects_shows_its_scope(organiser, project, new_project, new_view):
     other = new_project(organiser)
     view = new_view("entityview", [project, other], mask=0x2)
-    assert rows(organiser, view, "SELECT id, type FROM $") == [[project, "project"], [other, "project"]]
+    assert organiser.rows(view, "SELECT id, type FROM $") == [[project, "project"], [other, "project"]]
 
 
 def test_an_entity_view_shows_tables_and_views_if_asked(organiser, project, queue, new_view):
     view = new_view("submissionview", [queue])
     table = organiser.ok("POST", "/entity", {"concreteType": f"{TABLE}TableEntity", "parentId": project})["id"]
     everything = new_view("entityview", [project], mask=0x4 | 0x10 | 0x40)
-    found = dict(rows(organiser, everything, "SELECT id, type FROM $"))
+    found = dict(organiser.rows(everything, "SELECT id, type FROM $"))
     assert found == {view: "submissionview", table: "table", everything: "entityview"}
 
 
@@ -102,7 +64,7 @@ def test_entity_views_follow_what_they_show(organiser, project, new_folder, new_
     view = new_view("entityview", [folder], ("color", "STRING", {}), mask=0x1)
 
     def seen(columns="id, color"):
-        return rows(organiser, view, f"SELECT {columns} FROM $")
+        return organiser.rows(view, f"SELECT {columns} FROM $")
 
     assert seen() == [[file, None]]
     etag = organiser.ok("GET", f"/entity/{file}")["etag"]
@@ -128,9 +90,9 @@ def test_rows_of_an_entity_view_are_seen_by_who_may_read_them(
     view = new_view("entityview", [project, hidden], mask=0x1)
     reader = person()
     share(organiser, f"/entity/{project}", reader.id, "READ")
-    assert rows(reader, view, "SELECT id FROM $") == [[seen]]
-    assert rows(reader, view, "SELECT COUNT(*) FROM $") == [["1"]]
-    assert len(rows(organiser, view, "SELECT id FROM $")) == 2
+    assert reader.rows(view, "SELECT id FROM $") == [[seen]]
+    assert reader.rows(view, "SELECT COUNT(*) FROM $") == [["1"]]
+    assert len(organiser.rows(view, "SELECT id FROM $")) == 2
 
 
 def test_annotations_are_changed_through_an_entity_view(organiser, project, new_folder, new_view, change):
@@ -142,7 +104,7 @@ def test_annotations_are_changed_through_an_entity_view(organiser, project, new_
     assert change(view, row, etag, color="red")["failureCode"] == "CONCURRENT_UPDATE"
     found = organiser.ok("GET", f"/entity/{folder}/annotations2")["annotations"]
     assert found == {"color": {"type": "STRING", "value": ["blue"]}}
-    assert rows(organiser, view, "SELECT color, name FROM $")[0][1] != "other name"
+    assert organiser.rows(view, "SELECT color, name FROM $")[0][1] != "other name"
 
 
 def test_the_sizes_of_files_are_summed(organiser, project, upload, new_view, unique):
@@ -151,12 +113,12 @@ def test_the_sizes_of_files_are_summed(organiser, project, upload, new_view, uni
         body = {"concreteType": "org.sagebionetworks.repo.model.FileEntity", "parentId": project}
         organiser.ok("POST", "/entity", body | {"dataFileHandleId": handle, "name": unique("File")})
     view = new_view("entityview", [project], mask=0x1)
-    assert bundle(organiser, view, "SELECT id FROM $", 0x40)["sumFileSizes"] == {
+    assert organiser.bundle(view, "SELECT id FROM $", 0x40)["sumFileSizes"] == {
         "sumFileSizesBytes": 8,
         "greaterThan": False,
     }
     sql = "SELECT id FROM $ WHERE dataFileSizeBytes > 3"
-    assert bundle(organiser, view, sql, 0x40)["sumFileSizes"]["sumFileSizesBytes"] == 5
+    assert organiser.bundle(view, sql, 0x40)["sumFileSizes"]["sumFileSizesBytes"] == 5
 
 
 def test_old_names_of_view_types(organiser, project):

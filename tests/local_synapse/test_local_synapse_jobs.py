@@ -11,19 +11,6 @@ TABLE = "org.sagebionetworks.repo.model.table."
 
 
 @pytest.fixture
-def setting(server):
-    """Sets settings of the server until the test ends."""
-    names = set()
-
-    def setting(**values):
-        names.update(values)
-        server.control("POST", "/control/settings", values)
-
-    yield setting
-    server.control("POST", "/control/settings", dict.fromkeys(names))
-
-
-@pytest.fixture
 def table(organiser, project):
     """A table with one column, which has no rows."""
     column = organiser.ok("POST", "/column", {"name": "word", "columnType": "STRING"})["id"]

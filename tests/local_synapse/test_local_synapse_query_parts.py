@@ -9,23 +9,6 @@ FACET = f"{TABLE}FacetColumn"
 NOTHING = "org.sagebionetworks.UNDEFINED_NULL_NOTNULL"
 
 
-def run(somebody, path, body):
-    """The answer of a job."""
-    token = somebody.ok("POST", f"{path}/start", body)["token"]
-    return somebody("GET", f"{path}/get/{token}")
-
-
-def bundle(somebody, view, sql, mask=0x1, **query):
-    body = {"query": {"sql": sql.replace("$", view), **query}, "partMask": mask}
-    answer = run(somebody, f"/entity/{view}/table/query/async", body)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
-def rows(somebody, view, sql, **query):
-    return [row["values"] for row in bundle(somebody, view, sql, **query)["queryResult"]["queryResults"]["rows"]]
-
-
 @pytest.fixture
 def board(organiser, project):
     """A table of scores with facets."""
@@ -52,7 +35,7 @@ def board(organiser, project):
         "rows": [{"values": row} for row in values],
     }
     change = {"concreteType": f"{TABLE}AppendableRowSetRequest", "toAppend": rows_}
-    assert run(organiser, f"/entity/{table}/table/transaction/async", {"changes": [change]}).status_code == 201
+    assert organiser.job(f"/entity/{table}/table/transaction/async", {"changes": [change]}).status_code == 201
     return table
 
 
@@ -70,20 +53,20 @@ def test_only_the_parts_that_are_asked_for_are_there(organiser, board):
         0x100: "combinedSql",
     }
     for bit, name in names.items():
-        assert set(bundle(organiser, board, "SELECT id FROM $", bit)) == {"concreteType", name}
-    assert set(bundle(organiser, board, "SELECT id FROM $", 0x3)) == {"concreteType", "queryResult", "queryCount"}
-    everything = bundle(organiser, board, "SELECT id FROM $", None)
+        assert set(organiser.bundle(board, "SELECT id FROM $", bit)) == {"concreteType", name}
+    assert set(organiser.bundle(board, "SELECT id FROM $", 0x3)) == {"concreteType", "queryResult", "queryCount"}
+    everything = organiser.bundle(board, "SELECT id FROM $", None)
     assert set(everything) == {"concreteType", *names.values()}
     assert everything["queryCount"] == 4
     assert [column["name"] for column in everything["selectColumns"]] == ["id"]
     assert len(everything["columnModels"]) == 5
     assert everything["lastUpdatedOn"].endswith("Z")
-    asked = bundle(organiser, board, "SELECT id FROM $", 0x200, selectFileColumn=1)
+    asked = organiser.bundle(board, "SELECT id FROM $", 0x200, selectFileColumn=1)
     assert asked["actionsRequired"] == []
 
 
 def facets(somebody, view, sql="SELECT id FROM $", **query):
-    found = bundle(somebody, view, sql, 0x20, **query)["facets"]
+    found = somebody.bundle(view, sql, 0x20, **query)["facets"]
     return {facet["columnName"]: facet for facet in found}
 
 
@@ -109,24 +92,24 @@ def test_facets_count_values_and_find_ranges(organiser, board):
 @pytest.mark.rule("J-05")
 def test_a_chosen_facet_narrows_rows_and_the_other_facets(organiser, board):
     chosen = [{"concreteType": f"{FACET}ValuesRequest", "columnName": "team", "facetValues": ["Red"]}]
-    assert len(rows(organiser, board, "SELECT id FROM $", selectedFacets=chosen)) == 2
+    assert len(organiser.rows(board, "SELECT id FROM $", selectedFacets=chosen)) == 2
     found = facets(organiser, board, selectedFacets=chosen)
     assert counts(found["team"]) == {"red": 2, "blue": 1, NOTHING.lower(): 1}
     assert counts(found["tags"]) == {"b": 2, "a": 1}
     assert (found["score"]["columnMin"], found["score"]["columnMax"]) == ("0.5", "0.75")
     nothing = [{"concreteType": f"{FACET}ValuesRequest", "columnName": "team", "facetValues": [NOTHING, "Blue"]}]
-    assert len(rows(organiser, board, "SELECT id FROM $", selectedFacets=nothing)) == 2
+    assert len(organiser.rows(board, "SELECT id FROM $", selectedFacets=nothing)) == 2
     tags = [{"concreteType": f"{FACET}ValuesRequest", "columnName": "tags", "facetValues": ["b"]}]
-    assert len(rows(organiser, board, "SELECT id FROM $ WHERE score > 0.6", selectedFacets=tags)) == 1
+    assert len(organiser.rows(board, "SELECT id FROM $ WHERE score > 0.6", selectedFacets=tags)) == 1
     between = [{"concreteType": f"{FACET}RangeRequest", "columnName": "score", "min": "0.3", "max": "0.6"}]
-    assert rows(organiser, board, "SELECT score FROM $", selectedFacets=between) == [["0.5"]]
+    assert organiser.rows(board, "SELECT score FROM $", selectedFacets=between) == [["0.5"]]
     assert facets(organiser, board, selectedFacets=between)["score"]["selectedMax"] == "0.6"
 
 
 def test_facets_that_are_none_are_refused(organiser, board):
     chosen = [{"concreteType": f"{FACET}ValuesRequest", "columnName": "id", "facetValues": ["x"]}]
     body = {"query": {"sql": f"SELECT id FROM {board}", "selectedFacets": chosen}}
-    assert run(organiser, f"/entity/{board}/table/query/async", body).status_code == 400
+    assert organiser.job(f"/entity/{board}/table/query/async", body).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -140,7 +123,7 @@ def test_facets_that_are_none_are_refused(organiser, board):
 )
 def test_filters_of_a_request_narrow_its_query(organiser, board, condition, scores):
     filters = [{"concreteType": f"{TABLE}ColumnSingleValueQueryFilter", **condition}]
-    assert rows(organiser, board, "SELECT score FROM $", additionalFilters=filters) == [[score] for score in scores]
+    assert organiser.rows(board, "SELECT score FROM $", additionalFilters=filters) == [[score] for score in scores]
 
 
 def test_filters_of_lists_and_of_full_texts(organiser, board):
@@ -152,17 +135,17 @@ def test_filters_of_lists_and_of_full_texts(organiser, board):
             "values": ["B"],
         }
     ]
-    assert rows(organiser, board, "SELECT score FROM $", additionalFilters=filters) == [["0.5"], ["0.75"]]
+    assert organiser.rows(board, "SELECT score FROM $", additionalFilters=filters) == [["0.5"], ["0.75"]]
     texts = [{"concreteType": f"{TABLE}TextMatchesQueryFilter", "searchExpression": "x"}]
     body = {"query": {"sql": f"SELECT id FROM {board}", "additionalFilters": texts}}
-    assert run(organiser, f"/entity/{board}/table/query/async", body).status_code == 501
+    assert organiser.job(f"/entity/{board}/table/query/async", body).status_code == 501
 
 
 def test_requests_sort_before_the_statement_does(organiser, board):
     order = [{"column": "score", "direction": "DESC"}]
     sql = "SELECT score FROM $ WHERE score IS NOT NULL ORDER BY id"
-    assert rows(organiser, board, sql, sort=order) == [["0.75"], ["0.5"], ["0.25"]]
-    assert rows(organiser, board, sql, sort=[{"column": "score"}], limit=1) == [["0.25"]]
+    assert organiser.rows(board, sql, sort=order) == [["0.75"], ["0.5"], ["0.25"]]
+    assert organiser.rows(board, sql, sort=[{"column": "score"}], limit=1) == [["0.25"]]
 
 
 def test_the_combined_statement_is_told_and_can_be_asked(organiser, board):
@@ -183,8 +166,8 @@ def test_the_combined_statement_is_told_and_can_be_asked(organiser, board):
         "offset": 1,
     }
     sql = "SELECT score FROM $ WHERE status = 'SCORED'"
-    combined = bundle(organiser, board, sql, 0x100, **query)["combinedSql"]
-    assert rows(organiser, board, combined) == rows(organiser, board, sql, **query) == [["0.5"]]
+    combined = organiser.bundle(board, sql, 0x100, **query)["combinedSql"]
+    assert organiser.rows(board, combined) == organiser.rows(board, sql, **query) == [["0.5"]]
 
 
 def test_the_wider_rows_are_the_fewer_are_on_a_page(organiser, board):
@@ -192,6 +175,6 @@ def test_the_wider_rows_are_the_fewer_are_on_a_page(organiser, board):
     more = [{"name": f"wide{number}", "columnType": "STRING", "maximumSize": 1000} for number in range(12)]
     ids = [column["id"] for column in organiser.ok("POST", "/column/batch", {"list": more})["list"]]
     organiser.ok("PUT", f"/entity/{board}", wide | {"columnIds": [*wide["columnIds"], *ids]})
-    most = bundle(organiser, board, "SELECT * FROM $", 0x8)["maxRowsPerPage"]
+    most = organiser.bundle(board, "SELECT * FROM $", 0x8)["maxRowsPerPage"]
     assert 5 < most < 20
-    assert bundle(organiser, board, "SELECT id FROM $", 0x8)["maxRowsPerPage"] > 1000
+    assert organiser.bundle(board, "SELECT id FROM $", 0x8)["maxRowsPerPage"] > 1000

@@ -10,91 +10,14 @@ TABLE = "org.sagebionetworks.repo.model.table."
 SCORE, TEAM = ("score", "DOUBLE", {}), ("team", "STRING", {})
 
 
-@pytest.fixture
-def setting(server):
-    """Sets settings of the server until the test ends."""
-    names = set()
-
-    def setting(**values):
-        names.update(values)
-        server.control("POST", "/control/settings", values)
-
-    yield setting
-    server.control("POST", "/control/settings", dict.fromkeys(names))
-
-
-def run(somebody, path, body):
-    """The answer of a job."""
-    token = somebody.ok("POST", f"{path}/start", body)["token"]
-    return somebody("GET", f"{path}/get/{token}")
-
-
-def bundle(somebody, view, sql, mask=0x1, **query):
-    body = {"query": {"sql": sql.replace("$", view), **query}, "partMask": mask}
-    answer = run(somebody, f"/entity/{view}/table/query/async", body)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
-def rows(somebody, view, sql, **query):
-    return [row["values"] for row in bundle(somebody, view, sql, **query)["queryResult"]["queryResults"]["rows"]]
-
-
-def reason(somebody, view, sql):
-    answer = run(somebody, f"/entity/{view}/table/query/async", {"query": {"sql": sql.replace("$", view)}})
-    assert answer.is_error, answer.text
-    return answer.status_code, answer.json()["reason"]
-
-
-@pytest.fixture
-def new_view(organiser, project, unique):
-    """Makes a view of the organiser's with its default columns and others; returns its synID."""
-
-    def new_view(kind, scope, *columns, mask=None, parent=None):
-        query = {"viewEntityType": kind} | ({"viewTypeMask": mask} if mask else {})
-        default = organiser.ok("GET", "/column/tableview/defaults", **query)["list"]
-        own = [{"name": name, "columnType": type_, **more} for name, type_, more in columns]
-        made = organiser.ok("POST", "/column/batch", {"list": own})["list"] if own else []
-        body = {
-            "concreteType": f"{TABLE}{'SubmissionView' if kind == 'submissionview' else 'EntityView'}",
-            "name": unique("View"),
-            "parentId": parent or project,
-            "scopeIds": scope,
-            "columnIds": [column["id"] for column in [*default, *made]],
-        }
-        return organiser.ok("POST", "/entity", body | ({"viewTypeMask": mask} if mask else {}))["id"]
-
-    return new_view
-
-
-@pytest.fixture
-def annotate(organiser):
-    """Writes the newer annotations of a submission, and perhaps its status; returns the new status."""
-
-    def annotate(submission, status=None, **values):
-        kinds = {str: "STRING", int: "LONG", float: "DOUBLE", bool: "BOOLEAN"}
-        found = organiser.ok("GET", f"/evaluation/submission/{submission}/status")
-        found["status"] = status or found["status"]
-        found["submissionAnnotations"] = {
-            "annotations": {
-                name: {
-                    "type": kinds[type(value[0] if isinstance(value, list) else value)],
-                    "value": value if isinstance(value, list) else [value],
-                }
-                for name, value in values.items()
-            }
-        }
-        return organiser.ok("PUT", f"/evaluation/submission/{submission}/status", found)
-
-    return annotate
-
-
 @pytest.mark.rule("W-01", "W-08")
-def test_a_submission_view_shows_what_a_submission_is(organiser, queue, submit, submitter, new_view, annotate, project):
+def test_a_submission_view_shows_what_a_submission_is(
+    organiser, queue, submit, submitter, new_view, annotate_submission, project
+):
     made = submit(submitter, submitterAlias="The Team", name="First try")
     view = new_view("submissionview", [queue])
-    status = annotate(made["id"], "SCORED")
-    found = bundle(organiser, view, "SELECT * FROM $")["queryResult"]["queryResults"]
+    status = annotate_submission(made["id"], "SCORED")
+    found = organiser.bundle(view, "SELECT * FROM $")["queryResult"]["queryResults"]
     names = [header["name"] for header in found["headers"]]
     cells = dict(zip(names, found["rows"][0]["values"], strict=True))
     assert {name: cells[name] for name in cells if name not in ("createdOn", "modifiedOn")} == {
@@ -124,7 +47,7 @@ def test_a_team_is_the_submitter_of_its_submissions(organiser, queue, submitter,
     query["submissionEligibilityHash"] = state
     submitter.ok("POST", "/evaluation/submission", body, **query)
     view = new_view("submissionview", [queue])
-    assert rows(organiser, view, "SELECT submitterid, createdBy FROM $") == [[team, str(submitter.id)]]
+    assert organiser.rows(view, "SELECT submitterid, createdBy FROM $") == [[team, str(submitter.id)]]
 
 
 @pytest.mark.rule("W-02")
@@ -134,7 +57,7 @@ def test_what_a_submission_view_does_not_show(organiser, queue, submission, new_
     status = organiser.ok("GET", f"/evaluation/submission/{submission}/status")
     status |= {"canCancel": True, "cancelRequested": True, "score": 0.5, "report": "a report"}
     organiser.ok("PUT", f"/evaluation/submission/{submission}/status", status)
-    assert rows(organiser, view, f"SELECT {name} FROM $") == [[None]]
+    assert organiser.rows(view, f"SELECT {name} FROM $") == [[None]]
 
 
 @pytest.mark.rule("W-03")
@@ -147,7 +70,7 @@ def test_only_newer_annotations_become_columns(organiser, queue, submission, new
     }
     status["submissionAnnotations"] = {"annotations": {"both": {"type": "STRING", "value": ["new"]}}}
     organiser.ok("PUT", f"/evaluation/submission/{submission}/status", status)
-    assert rows(organiser, view, "SELECT score, team, both FROM $") == [[None, None, "new"]]
+    assert organiser.rows(view, "SELECT score, team, both FROM $") == [[None, None, "new"]]
 
 
 @pytest.mark.rule("W-03")
@@ -176,28 +99,30 @@ def test_only_newer_annotations_become_columns(organiser, queue, submission, new
     ],
 )
 def test_annotations_show_in_columns_that_their_values_fit(
-    organiser, queue, submission, new_view, annotate, kind, value, shown
+    organiser, queue, submission, new_view, annotate_submission, kind, value, shown
 ):
     view = new_view("submissionview", [queue], ("seen", kind, {}))
-    annotate(submission, seen=value)
-    assert rows(organiser, view, "SELECT seen FROM $") == [[shown]]
+    annotate_submission(submission, seen=value)
+    assert organiser.rows(view, "SELECT seen FROM $") == [[shown]]
 
 
 @pytest.mark.rule("W-03")
-def test_an_annotation_that_is_named_like_a_field_is_hidden(organiser, queue, submission, new_view, annotate):
+def test_an_annotation_that_is_named_like_a_field_is_hidden(
+    organiser, queue, submission, new_view, annotate_submission
+):
     view = new_view("submissionview", [queue])
-    annotate(submission, status="VALIDATED", entityid="syn1", name="other")
-    assert rows(organiser, view, "SELECT id, status FROM $ WHERE name <> 'other' AND entityid <> 'syn1'") == [
+    annotate_submission(submission, status="VALIDATED", entityid="syn1", name="other")
+    assert organiser.rows(view, "SELECT id, status FROM $ WHERE name <> 'other' AND entityid <> 'syn1'") == [
         [submission, "VALIDATED"]
     ]
 
 
 @pytest.mark.rule("W-04")
-def test_a_row_is_its_status(organiser, queue, submission, new_view, annotate):
+def test_a_row_is_its_status(organiser, queue, submission, new_view, annotate_submission):
     view = new_view("submissionview", [queue])
 
     def row():
-        found = bundle(organiser, view, "SELECT status FROM $", includeEntityEtag=True)
+        found = organiser.bundle(view, "SELECT status FROM $", includeEntityEtag=True)
         return found["queryResult"]["queryResults"]["rows"][0]
 
     status = organiser.ok("GET", f"/evaluation/submission/{submission}/status")
@@ -207,37 +132,37 @@ def test_a_row_is_its_status(organiser, queue, submission, new_view, annotate):
         "etag": status["etag"],
         "values": ["RECEIVED"],
     }
-    status = annotate(submission, "SCORED")
+    status = annotate_submission(submission, "SCORED")
     assert row() == {
         "rowId": int(submission),
         "versionNumber": status["statusVersion"],
         "etag": status["etag"],
         "values": ["SCORED"],
     }
-    assert rows(organiser, view, "SELECT ROW_ID, ROW_VERSION, ROW_ETAG FROM $") == [[submission, "1", status["etag"]]]
+    assert organiser.rows(view, "SELECT ROW_ID, ROW_VERSION, ROW_ETAG FROM $") == [[submission, "1", status["etag"]]]
 
 
 @pytest.mark.rule("W-05")
 def test_rows_are_seen_by_who_may_read_their_evaluation(
-    organiser, person, project, queue, submission, new_view, annotate, share, unique
+    organiser, person, project, queue, submission, new_view, annotate_submission, share, unique
 ):
     other = organiser.ok("POST", "/evaluation", {"name": unique("Queue"), "contentSource": project})["id"]
     entity = organiser.ok("GET", f"/entity/{project}")
     body = {"entityId": project, "versionNumber": 1, "evaluationId": other}
     hidden = organiser.ok("POST", "/evaluation/submission", body, etag=entity["etag"])["id"]
-    annotate(submission, score=0.5)
+    annotate_submission(submission, score=0.5)
     view = new_view("submissionview", [queue, other], SCORE)
     reader = person()
-    assert reason(reader, view, "SELECT id FROM $") == (403, "You lack READ access to the requested entity.")
+    assert reader.query_refused(view, "SELECT id FROM $") == (403, "You lack READ access to the requested entity.")
     share(organiser, f"/entity/{project}", reader.id, "READ")
-    assert rows(reader, view, "SELECT id FROM $") == []
-    assert bundle(reader, view, "SELECT id FROM $", 0x2)["queryCount"] == 0
+    assert reader.rows(view, "SELECT id FROM $") == []
+    assert reader.bundle(view, "SELECT id FROM $", 0x2)["queryCount"] == 0
     share(organiser, f"/evaluation/{queue}", reader.id, "READ")
     # What the status service hides from plain readers, the view shows.
     assert "submissionAnnotations" not in reader.ok("GET", f"/evaluation/submission/{submission}/status")
-    assert rows(reader, view, "SELECT id, score FROM $") == [[submission, "0.5"]]
-    assert rows(reader, view, "SELECT COUNT(*), MAX(id) FROM $") == [["1", submission]]
-    assert rows(organiser, view, "SELECT id FROM $") == [[submission], [hidden]]
+    assert reader.rows(view, "SELECT id, score FROM $") == [[submission, "0.5"]]
+    assert reader.rows(view, "SELECT COUNT(*), MAX(id) FROM $") == [["1", submission]]
+    assert organiser.rows(view, "SELECT id FROM $") == [[submission], [hidden]]
 
 
 @pytest.mark.rule("W-05")
@@ -251,63 +176,67 @@ def test_any_evaluation_may_be_in_the_scope_of_a_view(person, queue, submission,
     }
     view = stranger.ok("POST", "/entity", body)
     assert view["scopeIds"] == [queue, "999999"]
-    assert rows(stranger, view["id"], "SELECT * FROM $") == []
+    assert stranger.rows(view["id"], "SELECT * FROM $") == []
 
 
 def test_administrators_see_every_row(admin, queue, submission, new_view):
-    assert rows(admin, new_view("submissionview", [queue]), "SELECT id FROM $") == [[submission]]
+    assert admin.rows(new_view("submissionview", [queue]), "SELECT id FROM $") == [[submission]]
 
 
-def test_views_follow_what_they_show(organiser, queue, submit, submitter, new_view, annotate):
+def test_views_follow_what_they_show(organiser, queue, submit, submitter, new_view, annotate_submission):
     view = new_view("submissionview", [queue], SCORE)
-    assert rows(organiser, view, "SELECT id FROM $") == []
+    assert organiser.rows(view, "SELECT id FROM $") == []
     first, second = (submit(submitter)["id"] for _ in range(2))
-    assert rows(organiser, view, "SELECT id, score FROM $") == [[first, None], [second, None]]
-    annotate(first, score=0.25)
-    assert rows(organiser, view, "SELECT id, score FROM $") == [[first, "0.25"], [second, None]]
-    annotate(first)
+    assert organiser.rows(view, "SELECT id, score FROM $") == [[first, None], [second, None]]
+    annotate_submission(first, score=0.25)
+    assert organiser.rows(view, "SELECT id, score FROM $") == [[first, "0.25"], [second, None]]
+    annotate_submission(first)
     organiser.ok("DELETE", f"/evaluation/submission/{second}")
-    assert rows(organiser, view, "SELECT id, score FROM $") == [[first, None]]
+    assert organiser.rows(view, "SELECT id, score FROM $") == [[first, None]]
 
 
-def test_views_follow_their_own_definition(organiser, project, queue, submission, new_view, annotate, unique):
+def test_views_follow_their_own_definition(
+    organiser, project, queue, submission, new_view, annotate_submission, unique
+):
     view = new_view("submissionview", [], TEAM)
-    annotate(submission, team="Red", points=3)
-    assert rows(organiser, view, "SELECT team FROM $") == []
+    annotate_submission(submission, team="Red", points=3)
+    assert organiser.rows(view, "SELECT team FROM $") == []
     entity = organiser.ok("GET", f"/entity/{view}")
     points = organiser.ok("POST", "/column", {"name": "points", "columnType": "INTEGER"})["id"]
     entity |= {"scopeIds": [queue], "columnIds": [*entity["columnIds"], points]}
     organiser.ok("PUT", f"/entity/{view}", entity)
-    assert rows(organiser, view, "SELECT team, points FROM $") == [["Red", "3"]]
+    assert organiser.rows(view, "SELECT team, points FROM $") == [["Red", "3"]]
 
 
 @pytest.mark.rule("W-07")
-def test_a_column_that_is_too_small_fails_the_query(organiser, queue, submission, new_view, annotate):
+def test_a_column_that_is_too_small_fails_the_query(organiser, queue, submission, new_view, annotate_submission):
     view = new_view("submissionview", [queue], ("team", "STRING", {"maximumSize": 5}))
-    annotate(submission, team="12345")
-    assert rows(organiser, view, "SELECT team FROM $") == [["12345"]]
-    annotate(submission, team="1234567")
+    annotate_submission(submission, team="12345")
+    assert organiser.rows(view, "SELECT team FROM $") == [["12345"]]
+    annotate_submission(submission, team="1234567")
     for _ in range(2):
-        assert reason(organiser, view, "SELECT id FROM $") == (
+        assert organiser.query_refused(view, "SELECT id FROM $") == (
             400,
             "The size of the column 'team' is too small.  The column size needs to be at least 7 characters.",
         )
-    annotate(submission, team="123")
-    assert rows(organiser, view, "SELECT team FROM $") == [["123"]]
+    annotate_submission(submission, team="123")
+    assert organiser.rows(view, "SELECT team FROM $") == [["123"]]
     fresh = new_view("submissionview", [queue], ("team", "STRING", {"maximumSize": 2}))
-    assert "at least 3 characters" in reason(organiser, fresh, "SELECT id FROM $")[1]
+    assert "at least 3 characters" in organiser.query_refused(fresh, "SELECT id FROM $")[1]
     short = new_view("submissionview", [queue], ("all", "STRING_LIST", {"maximumListLength": 1}))
-    annotate(submission, all=["a", "b"])
-    assert reason(organiser, short, "SELECT id FROM $")[1].endswith("must be at least: 2")
+    annotate_submission(submission, all=["a", "b"])
+    assert organiser.query_refused(short, "SELECT id FROM $")[1].endswith("must be at least: 2")
 
 
 @pytest.mark.rule("W-07", "J-01")
-def test_a_view_lags_behind_but_loses_nothing(organiser, queue, submit, submitter, new_view, annotate, setting, server):
+def test_a_view_lags_behind_but_loses_nothing(
+    organiser, queue, submit, submitter, new_view, annotate_submission, setting, server
+):
     setting(index_lag_seconds=60)
     first = submit(submitter)["id"]
     view = new_view("submissionview", [queue], SCORE)
     path = f"/entity/{view}/table/query/async"
-    waiting = run(organiser, path, {"query": {"sql": f"SELECT id FROM {view}"}, "partMask": 0x1})
+    waiting = organiser.job(path, {"query": {"sql": f"SELECT id FROM {view}"}, "partMask": 0x1})
     assert waiting.status_code == 202
     assert waiting.json()["jobState"] == "PROCESSING"
     token = waiting.json()["jobId"]
@@ -317,13 +246,13 @@ def test_a_view_lags_behind_but_loses_nothing(organiser, queue, submit, submitte
     assert [row["values"] for row in done.json()["queryResult"]["queryResults"]["rows"]] == [[first]]
 
     def seen():
-        return dict(rows(organiser, view, "SELECT id, score FROM $"))
+        return dict(organiser.rows(view, "SELECT id, score FROM $"))
 
-    annotate(first, score=0.5)
+    annotate_submission(first, score=0.5)
     second = submit(submitter)["id"]
     assert seen() == {first: None}
     server.set_clock(offset_seconds=100)
-    annotate(first, score=0.75)
+    annotate_submission(first, score=0.75)
     assert seen() == {first: None}
     server.set_clock(offset_seconds=122)
     # The first change is due; it shows the row as it has become since.
@@ -333,7 +262,7 @@ def test_a_view_lags_behind_but_loses_nothing(organiser, queue, submit, submitte
     server.set_clock(offset_seconds=190)
     assert seen() == {first: "0.75"}
     setting(index_lag_seconds=0)
-    annotate(first, score=1.0)
+    annotate_submission(first, score=1.0)
     assert seen() == {first: "1"}
 
 
@@ -349,36 +278,38 @@ def test_a_view_lags_behind_but_loses_nothing(organiser, queue, submit, submitte
         max_size=10,
     )
 )
-def test_every_change_shows_in_the_end(organiser, queue, submit, submitter, new_view, annotate, setting, server, steps):
+def test_every_change_shows_in_the_end(
+    organiser, queue, submit, submitter, new_view, annotate_submission, setting, server, steps
+):
     setting(index_lag_seconds=None)
     server.set_clock(offset_seconds=0)
     made = [submit(submitter)["id"] for _ in range(2)]
     view, offset = new_view("submissionview", [queue], SCORE), 0
     sql = f"SELECT id, score FROM $ WHERE id IN ({', '.join(made)})"
-    assert rows(organiser, view, sql) == [[made[0], None], [made[1], None]]
+    assert organiser.rows(view, sql) == [[made[0], None], [made[1], None]]
     setting(index_lag_seconds=30)
     scores = dict.fromkeys(made)
     for kind, *values in steps:
         if kind == "score":
-            annotate(made[values[0]], score=float(values[1]))
+            annotate_submission(made[values[0]], score=float(values[1]))
             scores[made[values[0]]] = str(values[1])
         elif kind == "wait":
             offset += values[0]
             server.set_clock(offset_seconds=offset)
         else:
-            rows(organiser, view, sql)
+            organiser.rows(view, sql)
     server.set_clock(offset_seconds=offset + 31)
-    assert dict(rows(organiser, view, sql)) == scores
+    assert dict(organiser.rows(view, sql)) == scores
 
 
 @pytest.mark.rule("W-07")
-def test_a_clock_that_is_set_back_loses_nothing(organiser, queue, submission, new_view, annotate, server):
+def test_a_clock_that_is_set_back_loses_nothing(organiser, queue, submission, new_view, annotate_submission, server):
     view = new_view("submissionview", [queue], SCORE)
-    assert rows(organiser, view, "SELECT score FROM $") == [[None]]
+    assert organiser.rows(view, "SELECT score FROM $") == [[None]]
     server.set_clock(offset_seconds=10_000)
-    annotate(submission, score=0.5)
+    annotate_submission(submission, score=0.5)
     server.set_clock(offset_seconds=0)
-    assert rows(organiser, view, "SELECT score FROM $") == [["0.5"]]
+    assert organiser.rows(view, "SELECT score FROM $") == [["0.5"]]
 
 
 @pytest.mark.rule("J-10", "W-07")
@@ -386,13 +317,13 @@ def test_a_view_that_is_being_built_has_no_snapshot(organiser, queue, new_view, 
     setting(index_lag_seconds=60)
     view = new_view("submissionview", [queue])
     path = f"/entity/{view}/table/transaction/async"
-    refused = run(organiser, path, {"createSnapshot": True})
+    refused = organiser.job(path, {"createSnapshot": True})
     assert (refused.status_code, refused.json()["reason"]) == (
         400,
         "You cannot create a version of a view that is not available (Status: PROCESSING)",
     )
     server.set_clock(offset_seconds=61)
-    assert run(organiser, path, {"createSnapshot": True}).json()["snapshotVersionNumber"] == 1
+    assert organiser.job(path, {"createSnapshot": True}).json()["snapshotVersionNumber"] == 1
 
 
 @pytest.fixture
@@ -405,7 +336,7 @@ def change(organiser):
         partial = {"rowId": row, "values": values} | ({"etag": etag} if etag else {})
         rows = {"concreteType": f"{TABLE}PartialRowSet", "tableId": view, "rows": [partial]}
         append = {"concreteType": f"{TABLE}AppendableRowSetRequest", "entityId": view, "toAppend": rows}
-        answer = run(somebody, f"/entity/{view}/table/transaction/async", {"entityId": view, "changes": [append]})
+        answer = somebody.job(f"/entity/{view}/table/transaction/async", {"entityId": view, "changes": [append]})
         assert answer.status_code == 201, answer.text
         result = answer.json()["results"][0]
         assert result["concreteType"] == f"{TABLE}EntityUpdateResults"
@@ -415,9 +346,11 @@ def change(organiser):
 
 
 @pytest.mark.rule("W-06")
-def test_annotations_are_changed_through_a_submission_view(organiser, queue, submission, new_view, annotate, change):
+def test_annotations_are_changed_through_a_submission_view(
+    organiser, queue, submission, new_view, annotate_submission, change
+):
     view = new_view("submissionview", [queue], SCORE, TEAM, ("ranks", "INTEGER_LIST", {}))
-    before = annotate(submission, "SCORED", score=0.5, team="Red", kept="yes")
+    before = annotate_submission(submission, "SCORED", score=0.5, team="Red", kept="yes")
     assert change(view, submission, before["etag"], score="0.75", team=None, ranks="[1, 2]", status="OPEN") == {
         "entityId": submission
     }
@@ -430,7 +363,7 @@ def test_annotations_are_changed_through_a_submission_view(organiser, queue, sub
     # What a submission is cannot be changed through a view.
     assert after["status"] == "SCORED"
     assert after["statusVersion"] == before["statusVersion"] + 1
-    assert rows(organiser, view, "SELECT score, team, ranks FROM $") == [["0.75", None, "[1, 2]"]]
+    assert organiser.rows(view, "SELECT score, team, ranks FROM $") == [["0.75", None, "[1, 2]"]]
 
 
 @pytest.mark.rule("W-06")
@@ -447,7 +380,7 @@ def test_changes_through_a_view_fail_row_by_row(organiser, person, project, queu
     assert change(view, submission, etag, scorer, score="1")["failureCode"] == "UNAUTHORIZED"
     share(organiser, f"/evaluation/{queue}", scorer.id, "READ", "UPDATE_SUBMISSION", "READ_PRIVATE_SUBMISSION")
     assert change(view, submission, etag, scorer, score="1") == {"entityId": submission}
-    assert rows(organiser, view, "SELECT score FROM $") == [["1"]]
+    assert organiser.rows(view, "SELECT score FROM $") == [["1"]]
 
 
 def test_rows_of_a_view_are_not_added_and_not_deleted(organiser, queue, submission, new_view, change):
@@ -459,11 +392,11 @@ def test_rows_of_a_view_are_not_added_and_not_deleted(organiser, queue, submissi
 
 def test_rows_of_a_view_are_changed_as_full_rows(organiser, queue, submission, new_view):
     view = new_view("submissionview", [queue], SCORE)
-    found = bundle(organiser, view, "SELECT id, score FROM $", includeEntityEtag=True)["queryResult"]["queryResults"]
+    found = organiser.bundle(view, "SELECT id, score FROM $", includeEntityEtag=True)["queryResult"]["queryResults"]
     found["rows"][0]["values"][1] = "0.125"
     append = {"concreteType": f"{TABLE}AppendableRowSetRequest", "toAppend": found}
-    run(organiser, f"/entity/{view}/table/transaction/async", {"changes": [append]})
-    assert rows(organiser, view, "SELECT score FROM $") == [["0.125"]]
+    organiser.job(f"/entity/{view}/table/transaction/async", {"changes": [append]})
+    assert organiser.rows(view, "SELECT score FROM $") == [["0.125"]]
 
 
 @pytest.mark.parametrize(
@@ -484,35 +417,37 @@ def test_what_is_no_view_is_refused(organiser, project, wrong):
 
 
 @pytest.mark.rule("J-10", "E-04")
-def test_a_snapshot_of_a_view_stays_as_it_was(organiser, person, project, queue, submission, new_view, annotate, share):
+def test_a_snapshot_of_a_view_stays_as_it_was(
+    organiser, person, project, queue, submission, new_view, annotate_submission, share
+):
     view = new_view("submissionview", [queue], SCORE)
-    annotate(submission, score=0.5)
+    annotate_submission(submission, score=0.5)
     body = {"createSnapshot": True, "snapshotOptions": {"snapshotLabel": "first", "snapshotComment": "before"}}
-    answer = run(organiser, f"/entity/{view}/table/transaction/async", body).json()
+    answer = organiser.job(f"/entity/{view}/table/transaction/async", body).json()
     assert answer["snapshotVersionNumber"] == 1
-    annotate(submission, score=0.75)
-    assert rows(organiser, view, "SELECT score FROM $") == [["0.75"]]
-    assert rows(organiser, view, "SELECT score FROM $.1") == [["0.5"]]
+    annotate_submission(submission, score=0.75)
+    assert organiser.rows(view, "SELECT score FROM $") == [["0.75"]]
+    assert organiser.rows(view, "SELECT score FROM $.1") == [["0.5"]]
     kept = organiser.ok("GET", f"/entity/{view}/version/1")
     assert (kept["versionLabel"], kept["versionComment"], kept["isLatestVersion"]) == ("first", "before", False)
     current = organiser.ok("GET", f"/entity/{view}")
     assert (current["versionNumber"], current["versionLabel"], current["isLatestVersion"]) == (2, "in progress", True)
     reader = person()
     share(organiser, f"/entity/{project}", reader.id, "READ")
-    assert rows(reader, view, "SELECT score FROM $.1") == []
-    again = run(organiser, f"/entity/{view}/table/transaction/async", body)
+    assert reader.rows(view, "SELECT score FROM $.1") == []
+    again = organiser.job(f"/entity/{view}/table/transaction/async", body)
     assert (again.status_code, again.json()["reason"]) == (
         400,
         "The label 'first' has already been used for a version of this entity",
     )
     both = body | {"changes": [{"concreteType": f"{TABLE}TableSchemaChangeRequest", "changes": []}]}
-    assert run(organiser, f"/entity/{view}/table/transaction/async", both).status_code == 400
+    assert organiser.job(f"/entity/{view}/table/transaction/async", both).status_code == 400
 
 
 def test_views_go_to_the_trash_and_come_back(organiser, queue, submission, new_view):
     view = new_view("submissionview", [queue])
-    assert rows(organiser, view, "SELECT id FROM $") == [[submission]]
+    assert organiser.rows(view, "SELECT id FROM $") == [[submission]]
     organiser.ok("DELETE", f"/entity/{view}")
-    assert reason(organiser, view, "SELECT id FROM $")[0] == 404
+    assert organiser.query_refused(view, "SELECT id FROM $")[0] == 404
     organiser.ok("PUT", f"/trashcan/restore/{view}")
-    assert rows(organiser, view, "SELECT id FROM $") == [[submission]]
+    assert organiser.rows(view, "SELECT id FROM $") == [[submission]]
