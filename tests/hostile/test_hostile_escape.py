@@ -135,6 +135,8 @@ KNOWN_MOUNTS = (
     "/input",
     "/output",
     "/tmp",
+    "/sbin/docker-init",
+    "/usr/sbin/docker-init",
     "/etc/hosts",
     "/etc/hostname",
     "/etc/resolv.conf",

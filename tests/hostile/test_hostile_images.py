@@ -98,17 +98,12 @@ def test_something_else_where_a_folder_belongs(yard, recipe, fault):
 @pytest.mark.parametrize(
     ("recipe", "fault", "words"),
     [
-        ("FROM scratch\nCOPY attacks /attacks\n", "image", "neither an entrypoint nor a command"),
-        ('FROM {base}\nENTRYPOINT ["/not/there"]\n', "start", "not in the image"),
-        ('FROM {base}\nENTRYPOINT ["/attacks"]\n', "start", "cannot be"),
-        ('FROM {base}\nENTRYPOINT ["/attacks/told.py"]\n', "start", "cannot be executed"),
-        (
-            'FROM {base}\nUSER 0\nRUN echo x >/run.sh && chmod 755 /run.sh\nENTRYPOINT ["/run.sh"]\n',
-            "start",
-            "first line",
-        ),
+        ("FROM scratch\nLABEL a=b\n", "image", "neither an entrypoint nor a command"),
+        ('FROM {base}\nENTRYPOINT ["/not/there"]\n', "exit_code", "127 (its command was not found)"),
+        ('FROM {base}\nENTRYPOINT ["/attacks"]\n', "exit_code", "126 (its command could not be executed)"),
+        ('FROM {base}\nENTRYPOINT ["/attacks/told.py"]\n', "exit_code", "126 (its command could not be executed)"),
     ],
-    ids=["nothing", "not there", "folder", "not executable", "no program"],
+    ids=["nothing", "not there", "folder", "not executable"],
 )
 def test_entrypoint(yard, recipe, fault, words):
     yard.attack_by(yard.builder.raw(recipe)).is_invalid(fault, words)
@@ -124,7 +119,10 @@ def test_large_environment(yard):
     """What is allowed arrives; a single text that is longer than the kernel takes is told."""
     found = yard.attack("told", f'ENV MUCH="{"x" * 60_000}"').is_ok()
     assert found.found["log_excerpt"]
-    yard.attack("told", f'ENV MUCH="{"x" * 140_000}"').is_invalid("start", "cannot be started")
+    much = [f"MUCH={'x' * 140_000}"]
+    tag = yard.builder.configured(Env=much, Entrypoint=["python3", "/attacks/told.py"], User="1000")
+    found = yard.attack_by(tag).is_invalid("exit_code")
+    assert "argument list too long" in found.found["log_excerpt"]
 
 
 def test_variables_that_engines_obey(yard):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 pytestmark = pytest.mark.docker
@@ -49,8 +52,6 @@ def test_result_is_no_plain_file(yard, kind, fault, words):
     ],
 )
 def test_result_that_cannot_be_made(yard, kind, fault, error):
-    import re
-
     found = yard.attack("odd_result", KIND=kind).is_invalid(fault)
     assert re.fullmatch(error, found.report["made"])
     assert not found.result
@@ -66,10 +67,8 @@ def test_odd_but_plain_result(yard, kind, content):
     assert (found.kept / "predictions.csv").stat().st_mode & 0o7000 == 0
 
 
-def test_result_is_an_archive_with_a_way_out(yard, tmp_path):
+def test_result_is_an_archive_with_a_way_out(yard):
     """It is a file as any other: nothing unpacks it."""
-    from pathlib import Path
-
     found = yard.attack("odd_result", KIND="tar").is_ok()
     assert b"../../../../tmp/escaped" in found.result
     assert not Path("/tmp/escaped").exists()

@@ -140,13 +140,21 @@ class Builder:
         """An image of a whole Dockerfile."""
         return self._build(recipe.replace("{base}", self.base))
 
+    def configured(self, **config: object) -> str:
+        """An image with settings that no Dockerfile can have, which starts an attack."""
+        made = self._client.create_container(self.base, command=["-"])
+        repository = f"hostile/{uuid.uuid4().hex[:12]}"
+        self._client.commit(made["Id"], repository, "latest", conf=config)
+        self._client.remove_container(made["Id"])
+        return f"{repository}:latest"
+
     def _build(self, recipe: str, *, with_attacks: bool = False) -> str:
         context = io.BytesIO()
         with tarfile.open(fileobj=context, mode="w") as archive:
             member = tarfile.TarInfo("Dockerfile")
             member.size = len(recipe.encode())
             archive.addfile(member, io.BytesIO(recipe.encode()))
-            for path in ATTACKS.glob("*.py") if with_attacks else ():
+            for path in sorted(ATTACKS.glob("*.py")) if with_attacks else ():
                 archive.add(path, f"attacks/{path.name}")
         context.seek(0)
         tag = f"hostile/{uuid.uuid4().hex[:12]}:latest"
