@@ -26,7 +26,7 @@ from airflow_synapse_challenge.containers.engine import Cancelled
 from airflow_synapse_challenge.containers.holding import Holding
 from airflow_synapse_challenge.containers.image_check import volume_problems
 from airflow_synapse_challenge.containers.logs import BoundedLog
-from airflow_synapse_challenge.containers.outcome import Outcome
+from airflow_synapse_challenge.containers.outcome import UNOBSERVED, Observed, Outcome
 from airflow_synapse_challenge.containers.policy import Rule
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, OUTPUT, ContainerSpec, safe_name
 from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, PermanentError
@@ -127,26 +127,16 @@ class DockerEngine:
             output = OutputReader(self._client, spec.safe_name, spec.policy.log_bytes, on_log, started=True)
             ending = wait(self._client, spec, output.ended, cancelled)
             output.finish()
-        return self.finish(
-            spec,
-            timed_out=ending.timed_out,
-            cancelled=ending.cancelled,
-            peak_memory_bytes=ending.peak_memory_bytes,
-        )
+        return self.finish(spec, Observed(ending.timed_out, ending.cancelled, ending.peak_memory_bytes))
 
     def finish(
         self,
         spec: ContainerSpec,
-        *,
-        timed_out: bool = False,
-        cancelled: bool = False,
-        peak_memory_bytes: int | None = None,
+        observed: Observed = UNOBSERVED,
         on_log: Callable[[str], None] | None = None,
     ) -> Outcome:
         """Collect the outcome of a launched container as :meth:`collect` does, and remove it."""
-        outcome = self.collect(
-            spec, timed_out=timed_out, cancelled=cancelled, peak_memory_bytes=peak_memory_bytes, on_log=on_log
-        )
+        outcome = self.collect(spec, observed, on_log)
         with engine_errors():
             self._remove(spec.safe_name)
         return outcome
@@ -154,24 +144,17 @@ class DockerEngine:
     def collect(
         self,
         spec: ContainerSpec,
-        *,
-        timed_out: bool = False,
-        cancelled: bool = False,
-        peak_memory_bytes: int | None = None,
+        observed: Observed = UNOBSERVED,
         on_log: Callable[[str], None] | None = None,
     ) -> Outcome:
         """
         Return the outcome of a launched container, ended here if it still runs; it stays, to be collected again.
 
-        :param timed_out: whoever watched it ended it for its run time.
-        :param cancelled: whoever watched it ended it on request.
-        :param peak_memory_bytes: the most memory that was seen.
+        :param observed: what whoever watched it saw of its end.
         :param on_log: receives the harmless lines of its log.
         """
         with engine_errors():
-            ending = ended_by(
-                self._client, spec.safe_name, timed_out=timed_out, cancelled=cancelled, peak=peak_memory_bytes
-            )
+            ending = ended_by(self._client, spec.safe_name, observed)
             log = last_output(self._client, spec, on_log)
             return self._collect(spec, ending, log, adopted=True)
 

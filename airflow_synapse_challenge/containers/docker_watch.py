@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_synapse_challenge.containers.docker_calls import engine_errors, moment
 from airflow_synapse_challenge.containers.engine import Cancelled
 from airflow_synapse_challenge.containers.logs import BoundedLog
+from airflow_synapse_challenge.containers.outcome import Observed
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, ContainerSpec, safe_name
 
 if TYPE_CHECKING:
@@ -132,12 +133,12 @@ def seconds_left(client: APIClient, state: dict[str, Any], timeout: timedelta) -
     return (timeout - passed).total_seconds()
 
 
-def ended_by(client: APIClient, name: str, *, timed_out: bool, cancelled: bool, peak: int | None) -> Ending:
+def ended_by(client: APIClient, name: str, observed: Observed) -> Ending:
     """Return the ending of a container that somebody else watched; one that still runs is ended."""
     state = state_of(client, name)
     if state is not None and state["Running"]:
         state = stop(client, name)
-    return Ending(state, timed_out, cancelled or state is None, peak)
+    return Ending(state, observed.timed_out, observed.cancelled or state is None, observed.peak_memory_bytes)
 
 
 def last_output(client: APIClient, spec: ContainerSpec, on_log: Callable[[str], None] | None = None) -> BoundedLog:

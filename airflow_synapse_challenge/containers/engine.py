@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from airflow_synapse_challenge.containers.holding import HeldFile, Holding
-from airflow_synapse_challenge.containers.outcome import Outcome
+from airflow_synapse_challenge.containers.outcome import UNOBSERVED, Observed, Outcome
 from airflow_synapse_challenge.containers.policy import Rule
 from airflow_synapse_challenge.containers.spec import ContainerSpec
 
@@ -119,18 +119,13 @@ class ModelEngine(Engine, Protocol):
     def collect(
         self,
         spec: ContainerSpec,
-        *,
-        timed_out: bool = False,
-        cancelled: bool = False,
-        peak_memory_bytes: int | None = None,
+        observed: Observed = UNOBSERVED,
         on_log: Callable[[str], None] | None = None,
     ) -> Outcome:
         """
         Return the outcome of a launched container, ended here if it still runs; it stays, to be collected again.
 
-        :param timed_out: whoever watched it ended it for its run time.
-        :param cancelled: whoever watched it ended it on request.
-        :param peak_memory_bytes: the most memory that was seen.
+        :param observed: what whoever watched it saw of its end.
         :param on_log: receives the harmless lines of its log.
         """
         ...
@@ -138,10 +133,7 @@ class ModelEngine(Engine, Protocol):
     def finish(
         self,
         spec: ContainerSpec,
-        *,
-        timed_out: bool = False,
-        cancelled: bool = False,
-        peak_memory_bytes: int | None = None,
+        observed: Observed = UNOBSERVED,
         on_log: Callable[[str], None] | None = None,
     ) -> Outcome:
         """Collect the outcome of a launched container as :meth:`collect` does, and remove it."""

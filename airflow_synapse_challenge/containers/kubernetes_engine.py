@@ -27,7 +27,7 @@ from airflow_synapse_challenge.containers.kubernetes_cluster import Cluster
 from airflow_synapse_challenge.containers.kubernetes_exec import Place
 from airflow_synapse_challenge.containers.kubernetes_faults import image_fault, pull_problem, start_fault
 from airflow_synapse_challenge.containers.kubernetes_settings import ClusterSettings, label_selector, pod_name
-from airflow_synapse_challenge.containers.kubernetes_status import PodView
+from airflow_synapse_challenge.containers.kubernetes_status import KEPT, PodView
 from airflow_synapse_challenge.containers.kubernetes_storage import KubernetesHolder
 from airflow_synapse_challenge.containers.kubernetes_watch import (
     Ending,
@@ -38,7 +38,7 @@ from airflow_synapse_challenge.containers.kubernetes_watch import (
     wait,
 )
 from airflow_synapse_challenge.containers.logs import BoundedLog
-from airflow_synapse_challenge.containers.outcome import Outcome
+from airflow_synapse_challenge.containers.outcome import UNOBSERVED, Observed, Outcome
 from airflow_synapse_challenge.containers.policy import Policy, Rule
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, ContainerSpec
 from airflow_synapse_challenge.errors import PermanentError, TransientError
@@ -118,7 +118,7 @@ class KubernetesEngine:
         view = PodView(seen.pod)
         found = seen.pod["metadata"].get("annotations") or {}
         same = all(found.get(key) == value for key, value in spec.full_labels.items())
-        if same and view.gate_open and not view.lost and not view.leaving:
+        if same and view.gate_open and not (view.lost or view.leaving or view.uncollected):
             return True
         kubernetes_storage.remove(self._cluster, view.name)
         return False
@@ -149,26 +149,18 @@ class KubernetesEngine:
     def finish(
         self,
         spec: ContainerSpec,
-        *,
-        timed_out: bool = False,
-        cancelled: bool = False,
-        peak_memory_bytes: int | None = None,
+        observed: Observed = UNOBSERVED,
         on_log: Callable[[str], None] | None = None,
     ) -> Outcome:
         """Collect the outcome of a launched container as :meth:`collect` does, and remove it."""
-        outcome = self.collect(
-            spec, timed_out=timed_out, cancelled=cancelled, peak_memory_bytes=peak_memory_bytes, on_log=on_log
-        )
+        outcome = self.collect(spec, observed, on_log)
         self.kill(spec.name)
         return outcome
 
     def collect(
         self,
         spec: ContainerSpec,
-        *,
-        timed_out: bool = False,
-        cancelled: bool = False,
-        peak_memory_bytes: int | None = None,
+        observed: Observed = UNOBSERVED,
         on_log: Callable[[str], None] | None = None,
     ) -> Outcome:
         """
@@ -176,17 +168,15 @@ class KubernetesEngine:
 
         What it left in held folders is where they are held afterwards, and the pod uses nothing of its node any more.
 
-        :param timed_out: whoever watched it ended it for its run time.
-        :param cancelled: whoever watched it ended it on request.
-        :param peak_memory_bytes: the most memory that was seen.
+        :param observed: what whoever watched it saw of its end.
         :param on_log: receives the harmless lines of its log.
         """
         name = pod_name(spec.name)
-        ending = ended_by(self._cluster, name, timed_out=timed_out, cancelled=cancelled, peak=peak_memory_bytes)
+        ending = ended_by(self._cluster, name, observed)
         log = last_output(self._cluster, spec, on_log)
         outcome = self._collect(spec, ending, log, adopted=True)
         if spec.holds_output and ending.seen and not PodView(ending.seen.pod).over:
-            stop(self._cluster, name)
+            stop(self._cluster, name, {KEPT: "true"})
         return outcome
 
     def holder(self, holding: Holding) -> KubernetesHolder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +15,7 @@ from airflow_synapse_challenge.containers.kubernetes_faults import raise_if_lost
 from airflow_synapse_challenge.containers.kubernetes_settings import pod_name
 from airflow_synapse_challenge.containers.kubernetes_status import PodView
 from airflow_synapse_challenge.containers.logs import BoundedLog
+from airflow_synapse_challenge.containers.outcome import Observed
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, ContainerSpec
 from airflow_synapse_challenge.errors import SynapseChallengeError, TransientError
 
@@ -110,6 +111,7 @@ def wait(cluster: Cluster, spec: ContainerSpec, cancelled: Cancelled | None) -> 
             return Ending(None, cancelled=True, peak_memory_bytes=peak or None)
         view = PodView(seen.pod)
         raise_if_lost(view)
+        _raise_if_uncollected(view)
         if view.ended:
             return Ending(seen, peak_memory_bytes=peak or None)
         if seconds_left(seen, spec.policy.timeout) <= 0:
@@ -122,12 +124,17 @@ def wait(cluster: Cluster, spec: ContainerSpec, cancelled: Cancelled | None) -> 
         time.sleep(LOOK)
 
 
+def _raise_if_uncollected(view: PodView) -> None:
+    if view.uncollected:
+        raise TransientError(f"The pod {view.name} is over, and its results with it: nobody collected them in time.")
+
+
 def seconds_left(seen: Described, timeout: timedelta) -> float:
     """Return how long the code in a pod may still run, by the cluster's clock."""
     return timeout.total_seconds() - PodView(seen.pod).seconds(seen.now)
 
 
-def ended_by(cluster: Cluster, name: str, *, timed_out: bool, cancelled: bool, peak: int | None) -> Ending:
+def ended_by(cluster: Cluster, name: str, observed: Observed) -> Ending:
     """
     Return the ending of a pod that somebody else watched; one that still runs is ended.
 
@@ -135,19 +142,23 @@ def ended_by(cluster: Cluster, name: str, *, timed_out: bool, cancelled: bool, p
     """
     seen = cluster.read(name)
     if seen is not None:
-        raise_if_lost(PodView(seen.pod))
-        if not PodView(seen.pod).ended:
+        view = PodView(seen.pod)
+        raise_if_lost(view)
+        if not (timed_out or cancelled):
+            _raise_if_uncollected(view)
+        if not view.ended:
             seen = stop(cluster, name)
-    return Ending(seen, timed_out, cancelled or seen is None, peak)
+    return Ending(seen, observed.timed_out, observed.cancelled or seen is None, observed.peak_memory_bytes)
 
 
-def stop(cluster: Cluster, name: str) -> Described | None:
+def stop(cluster: Cluster, name: str, annotations: Mapping[str, str] | None = None) -> Described | None:
     """
     Have the kubelet end a pod, and return it; what it printed stays.
 
+    :param annotations: put on the pod together with that.
     :raises TransientError: the kubelet does not; its node may be lost.
     """
-    if not cluster.end_now(name):
+    if not cluster.end_now(name, annotations or {}):
         return None
     end = time.monotonic() + STOP_WITHIN
     while time.monotonic() < end:

@@ -7,6 +7,25 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class Observed:
+    """
+    What whoever watched a container saw of its end.
+
+    :param timed_out: it was ended for its run time.
+    :param cancelled: it was ended on request.
+    :param peak_memory_bytes: the most memory that was seen.
+    """
+
+    timed_out: bool = False
+    cancelled: bool = False
+    peak_memory_bytes: int | None = None
+
+
+#: Nobody watched it, or nothing was to be seen.
+UNOBSERVED = Observed()
+
+
+@dataclass(frozen=True)
 class Outcome:
     """
     The engine's own report.

@@ -12,7 +12,7 @@ from airflow.sdk import BaseOperator
 from airflow_synapse_challenge.containers.archive import Refusal
 from airflow_synapse_challenge.containers.docker_engine import DockerEngine
 from airflow_synapse_challenge.containers.holding import HeldFolder, Holding
-from airflow_synapse_challenge.containers.outcome import Outcome
+from airflow_synapse_challenge.containers.outcome import Observed, Outcome
 from airflow_synapse_challenge.containers.policy import Policy
 from airflow_synapse_challenge.containers.spec import INPUT, OUTPUT, ContainerSpec, HostFolder
 from airflow_synapse_challenge.errors import ParticipantFault
@@ -120,12 +120,8 @@ class ModelContainerOperator(BaseOperator):
         engine = self._engine()
         holder = engine.holder(holding)
         with no_retry_when_useless():
-            outcome = engine.finish(
-                spec,
-                timed_out=event["reason"] == "timed_out",
-                peak_memory_bytes=event["peak_memory_bytes"],
-                on_log=self.log.info,
-            )
+            observed = Observed(event["reason"] == "timed_out", peak_memory_bytes=event["peak_memory_bytes"])
+            outcome = engine.finish(spec, observed, self.log.info)
             try:
                 _require_success(outcome)
                 path = self._copy(holder)

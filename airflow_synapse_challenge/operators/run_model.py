@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_synapse_challenge.challenge import verdicts
-from airflow_synapse_challenge.containers.outcome import Outcome
+from airflow_synapse_challenge.containers.outcome import Observed, Outcome
 from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, PermanentError
 from airflow_synapse_challenge.hooks.engines import watched_cluster
 from airflow_synapse_challenge.operators.base import no_retry_when_useless
@@ -146,13 +146,12 @@ class SynapseRunModelOperator(ModelOperator):
             self._file_log(scene, self.engine.log(phase.spec), f"log{progress.logs}")
             progress.logs += 1
             return
-        outcome = self.engine.collect(
-            phase.spec,
+        observed = Observed(
             timed_out=event["reason"] == "timed_out",
             cancelled=event["reason"] in STOPPED,
             peak_memory_bytes=event["peak_memory_bytes"],
-            on_log=self.log.info,
         )
+        outcome = self.engine.collect(phase.spec, observed, self.log.info)
         self.log.info("The %s ended with %s after %.1f s.", phase.title, outcome.exit_code, outcome.seconds)
         progress.report = progress.report.after(phase, outcome, named=len(scene.run.phases) > 1)
         try:

@@ -12,6 +12,7 @@ import pytest
 from airflow_synapse_challenge.containers.engine import Owner
 from airflow_synapse_challenge.containers.kubernetes_engine import KubernetesEngine
 from airflow_synapse_challenge.containers.kubernetes_watch import WatchedCluster
+from airflow_synapse_challenge.containers.outcome import Observed
 from airflow_synapse_challenge.containers.policy import MIB
 from airflow_synapse_challenge.containers.spec import ImageFacts
 from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, PermanentError, TransientError
@@ -99,7 +100,7 @@ def test_an_ended_pod_keeps_what_it_printed(kubernetes_engine, model_of):
     kubernetes_engine.end(spec.name)
     assert time.monotonic() - began < 10
     lines = []
-    outcome = kubernetes_engine.finish(spec, cancelled=True, peak_memory_bytes=5 * MIB, on_log=lines.append)
+    outcome = kubernetes_engine.finish(spec, Observed(cancelled=True, peak_memory_bytes=5 * MIB), lines.append)
     assert (outcome.cancelled, outcome.timed_out, outcome.peak_memory_bytes) == (True, False, 5 * MIB)
     assert outcome.log == "here\nended\n"
     assert lines == ["here", "ended"]
@@ -353,7 +354,7 @@ def test_a_watcher_sees_what_runs_and_ends_it(kubernetes_engine, kubernetes_clus
     watched.stop(spec.name)
     assert not watched.runs(spec.name)
     assert watched.running() == frozenset()
-    outcome = kubernetes_engine.collect(spec, cancelled=True)
+    outcome = kubernetes_engine.collect(spec, Observed(cancelled=True))
     assert (outcome.cancelled, outcome.log) == (True, "here\n")
     watched.kill(spec.name)
     watched.kill("nothing of this name")

@@ -12,6 +12,7 @@ from fake_kubernetes.objects import RELEASES
 
 from airflow_synapse_challenge.challenge.site import Compute
 from airflow_synapse_challenge.containers.kubernetes_watch import WatchedCluster
+from airflow_synapse_challenge.containers.outcome import Observed
 from airflow_synapse_challenge.containers.spec import ImageFacts
 from airflow_synapse_challenge.hooks.engines import cluster_settings
 
@@ -55,7 +56,7 @@ def test_the_role_allows_what_the_engine_asks_for_and_nothing_more(
     WatchedCluster(kubernetes_cluster).running()
     WatchedCluster(kubernetes_cluster).memory(spec.name)
     kubernetes_cluster.warning("some-pod")
-    kubernetes_engine.finish(spec, cancelled=True)
+    kubernetes_engine.finish(spec, Observed(cancelled=True))
     asked = {access(request) for request in fake_cluster.requests} | {("", "pods/exec", "get")}
     assert asked <= allowed
     assert allowed - asked == {("", "pods/exec", "create")}  # what some releases ask for instead of `get`
