@@ -127,17 +127,20 @@ class Cluster:
         found, _ = self._get(self._core.list_namespaced_pod, self._namespace, label_selector=selector)
         return list(found["items"])
 
-    def end_now(self, name: str) -> bool:
+    def end_now(self, name: str, annotations: Mapping[str, str]) -> bool:
         """
         Have the kubelet end what runs in a pod; the pod and what it printed stay. Tell whether there was one.
 
         A pod's deadline may be changed in one direction: to an earlier one.
+
+        :param annotations: put on the pod together with that.
         """
         from kubernetes.client.exceptions import ApiException
 
+        changes = {"metadata": {"annotations": dict(annotations)}, "spec": {"activeDeadlineSeconds": 1}}
         with cluster_errors():
             try:
-                self._core.patch_namespaced_pod(name, self._namespace, {"spec": {"activeDeadlineSeconds": 1}})
+                self._core.patch_namespaced_pod(name, self._namespace, changes)
             except ApiException as error:
                 if error.status == 404:
                     return False

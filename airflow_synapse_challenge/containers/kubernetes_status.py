@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_synapse_challenge.containers import kubernetes_pods as pods
+from airflow_synapse_challenge.containers.spec import LABEL_PREFIX
 
 #: What the kubelet says when a pod used more disk than it may; memory is another matter, and so is a full node.
 TOO_MUCH_DISK = (
@@ -15,6 +16,9 @@ TOO_MUCH_DISK = (
     "exceeded its local ephemeral storage limit",
     "exceeds the total limit of containers",
 )
+
+#: Marks a pod that was put away after its results had been taken.
+KEPT = f"{LABEL_PREFIX}kept"
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,12 @@ class PodView:
     def past_deadline(self) -> bool:
         """Whether the kubelet ended the pod for its time, or because we shortened that."""
         return self.phase == "Failed" and self.reason == "DeadlineExceeded"
+
+    @property
+    def uncollected(self) -> bool:
+        """Whether the code ended well, and its results went with the pod before anybody took them."""
+        kept = (self.pod["metadata"].get("annotations") or {}).get(KEPT)
+        return self.over and self.exit_code == 0 and not kept
 
     @property
     def storage_full(self) -> bool:

@@ -144,7 +144,7 @@ def ended_by(cluster: Cluster, name: str, observed: Observed) -> Ending:
     if seen is not None:
         view = PodView(seen.pod)
         raise_if_lost(view)
-        if not (timed_out or cancelled):
+        if not (observed.timed_out or observed.cancelled):
             _raise_if_uncollected(view)
         if not view.ended:
             seen = stop(cluster, name)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from fake_kubernetes import FakeKubernetes
 
+from airflow_synapse_challenge.containers import kubernetes_storage, kubernetes_watch
 from airflow_synapse_challenge.containers.docker_engine import DockerEngine
 from airflow_synapse_challenge.containers.kubernetes_cluster import Cluster
 from airflow_synapse_challenge.containers.kubernetes_engine import KubernetesEngine
@@ -62,8 +63,11 @@ def kubernetes_settings():
 
 
 @pytest.fixture
-def kubernetes_cluster(fake_cluster):
+def kubernetes_cluster(fake_cluster, monkeypatch):
     """The namespace, reached as Airflow does: the provider's hook, its client, its pod manager."""
+    # Nothing else asks this API server.
+    monkeypatch.setattr(kubernetes_storage, "LOOK", 0.05)
+    monkeypatch.setattr(kubernetes_watch, "LOOK", 0.1)
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
     from airflow.providers.cncf.kubernetes.utils.pod_manager import PodManager
 

@@ -210,3 +210,20 @@ def test_a_pod_can_be_collected_again_and_uses_nothing_meanwhile(kubernetes_engi
     for outcome in (first, second):
         assert (outcome.exit_code, outcome.timed_out, outcome.cancelled, outcome.log) == (0, False, False, "done\n")
     assert kubernetes_engine.kill(spec.name)
+
+
+def test_results_that_nobody_collected_in_time_are_made_again(kubernetes_engine, holder, stage_of, fake_cluster):
+    """The pod's own deadline ended it after its code had ended well: that is not a model that wrote nothing."""
+    spec = stage_of("open(output + '/result', 'w').write('1')", name="late")
+    kubernetes_engine.launch(spec)
+    pod = fake_cluster.node.alive()["late"]
+    while "terminated" not in pod.container("main").state:
+        time.sleep(0.05)
+    pod.stored["spec"]["activeDeadlineSeconds"] = 1
+    while pod.stored["status"]["phase"] != "Failed":
+        time.sleep(0.05)
+    with pytest.raises(TransientError, match="in time"):
+        kubernetes_engine.collect(spec)
+    assert not kubernetes_engine.has(spec)
+    assert kubernetes_engine.run(spec).exit_code == 0
+    assert holder.look("output", "result").size_bytes == 1

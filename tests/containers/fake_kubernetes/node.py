@@ -115,7 +115,7 @@ class Pod:
         root = folder / "root"
         root.mkdir(parents=True)
         body = stored["spec"]
-        _copy_folders_of_the_node(body, root)
+        _copy_folders_of_the_node(body, root, folder.parents[1])
         self.init = [Container(one, root) for one in body.get("initContainers") or ()]
         self.main = [Container(one, root) for one in body["containers"]]
         self.facts = facts_of(stored)
@@ -218,11 +218,13 @@ class Pod:
             one.look()
 
 
-def _copy_folders_of_the_node(body: dict[str, Any], root: Path) -> None:
-    sources = {one["name"]: one["hostPath"]["path"] for one in body.get("volumes") or () if "hostPath" in one}
+def _copy_folders_of_the_node(body: dict[str, Any], root: Path, disk: Path) -> None:
+    """Give a pod copies of the node's folders that it mounts; there are only those beside the node's own."""
+    sources = {one["name"]: Path(one["hostPath"]["path"]) for one in body.get("volumes") or () if "hostPath" in one}
     for container in body["containers"]:
         for mount in container.get("volumeMounts") or ():
-            if source := sources.get(mount["name"]):
+            source = sources.get(mount["name"])
+            if source and source.parent == disk:
                 shutil.copytree(source, root / mount["mountPath"].strip("/"), dirs_exist_ok=True)
 
 

@@ -173,11 +173,13 @@ class FakeKubernetes:
         if request.method == "PATCH":
             if request.headers["content-type"] not in MERGES:
                 return failure(415, "the body of the request was in an unknown format")
-            changes = (await request.json())["spec"]
-            if set(changes) != {"activeDeadlineSeconds"}:
+            body = await request.json()
+            changes = body["spec"]
+            if set(changes) != {"activeDeadlineSeconds"} or set(body.get("metadata", {})) - {"annotations", "labels"}:
                 return failure(422, "pod updates may not change other fields")
             if changes["activeDeadlineSeconds"] > pod.stored["spec"]["activeDeadlineSeconds"]:
                 return failure(422, "must be less than or equal to previous value")
+            pod.stored["metadata"]["annotations"] |= body["metadata"]["annotations"]
             pod.stored["spec"] |= changes
         return JSONResponse(pod.described())
 
