@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_synapse_challenge.challenge.config import json_schema, load_challenge
+from airflow_synapse_challenge.containers.policy import Rule
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,3 +44,14 @@ def test_links_lead_somewhere(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?://|#)([^)]+)\)", text):
         assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_the_security_page_names_every_rule_and_tests_that_are_there():
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    described = re.findall(r"^\| (.+?) \|", page, re.MULTILINE)
+    assert [rule.value for rule in Rule if rule.value not in described] == []
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", page)
+    assert len(named) > 50
+    for file, test in named:
+        folder = ROOT if "/" in file else ROOT / "tests" / "hostile"
+        assert f"def {test}(" in (folder / file).read_text(encoding="utf-8"), f"{file}::{test}"
