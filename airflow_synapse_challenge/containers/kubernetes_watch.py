@@ -138,16 +138,16 @@ def ended_by(cluster: Cluster, name: str, observed: Observed) -> Ending:
     """
     Return the ending of a pod that somebody else watched; one that still runs is ended.
 
-    :raises TransientError: the cluster took the pod away.
+    :raises TransientError: the cluster took the pod away, or its results went with it.
     """
     seen = cluster.read(name)
     if seen is not None:
         view = PodView(seen.pod)
         raise_if_lost(view)
-        if not (observed.timed_out or observed.cancelled):
-            _raise_if_uncollected(view)
         if not view.ended:
             seen = stop(cluster, name)
+        if seen is not None and not (observed.timed_out or observed.cancelled):
+            _raise_if_uncollected(PodView(seen.pod))
     return Ending(seen, observed.timed_out, observed.cancelled or seen is None, observed.peak_memory_bytes)
 
 

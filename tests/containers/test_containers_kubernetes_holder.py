@@ -195,12 +195,20 @@ def test_a_folder_that_is_full(kubernetes_engine, holder, holding, fake_cluster)
         subprocess.run(["umount", folder], check=True)
 
 
+def code_ended_in(cluster, name):
+    """Wait until the code in a pod has ended by itself."""
+    pod = cluster.node.alive()[name]
+    while "terminated" not in pod.container("main").state:
+        time.sleep(0.05)
+    return pod
+
+
 def test_a_pod_can_be_collected_again_and_uses_nothing_meanwhile(kubernetes_engine, holder, stage_of, fake_cluster):
     """The task that collects may die before the next one knows; a pod that holds a node's processors would be dear."""
     spec = stage_of("open(output + '/result', 'w').write('1'); print('done')", name="again")
     kubernetes_engine.launch(spec)
+    pod = code_ended_in(fake_cluster, "again")
     first = kubernetes_engine.collect(spec)
-    pod = fake_cluster.node.alive()["again"]
     assert pod.stored["status"]["phase"] == "Failed"
     assert all("terminated" in one.state for one in pod.main)
     assert holder.look("output", "result").size_bytes == 1
@@ -216,9 +224,7 @@ def test_results_that_nobody_collected_in_time_are_made_again(kubernetes_engine,
     """The pod's own deadline ended it after its code had ended well: that is not a model that wrote nothing."""
     spec = stage_of("open(output + '/result', 'w').write('1')", name="late")
     kubernetes_engine.launch(spec)
-    pod = fake_cluster.node.alive()["late"]
-    while "terminated" not in pod.container("main").state:
-        time.sleep(0.05)
+    pod = code_ended_in(fake_cluster, "late")
     pod.stored["spec"]["activeDeadlineSeconds"] = 1
     while pod.stored["status"]["phase"] != "Failed":
         time.sleep(0.05)
