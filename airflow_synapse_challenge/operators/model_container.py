@@ -34,8 +34,8 @@ class ModelContainerOperator(BaseOperator):
 
     The container sees ``input_dir`` of the engine's host at ``/input``, read-only, and writes to ``/output``, a folder
     in memory whose size and number of files the kernel bounds. Deferred, which is the default, the triggerer watches a
-    container that runs longer than ten seconds, and no worker is used meanwhile. A task that is tried again adopts the
-    container that runs; ending the task ends the container. What the image is to blame for fails the task without
+    container that runs longer than fifteen seconds, and no worker is used meanwhile. A task that is tried again adopts
+    the container that runs; ending the task ends the container. What the image is to blame for fails the task without
     another try.
 
     The XCom is a dict with ``result`` (path of the copied file, if one was asked for), ``exit_code``, ``seconds``,

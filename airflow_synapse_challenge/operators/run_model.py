@@ -65,8 +65,8 @@ class SynapseRunModelOperator(ModelOperator):
     """
     Run a checked image on the organisers' data, under the policy, and judge what it wrote.
 
-    Deferred, which is the default, the triggerer watches a container that runs longer than ten seconds, and no worker
-    is used meanwhile; the pool slots stay taken if the pool counts deferred tasks. Cancelling the submission on
+    Deferred, which is the default, the triggerer watches a container that runs longer than fifteen seconds, and no
+    worker is used meanwhile; the pool slots stay taken if the pool counts deferred tasks. Cancelling the submission on
     Synapse, its time quota, its time limit or the end of this task end the container. A task that is tried again adopts
     the container that runs, or has ended: it stays until the finishing task sweeps.
 

@@ -29,11 +29,11 @@ FIRST_LOOK = 0.1
 MEASURE_EVERY = 5.0
 #: An engine that stays away this long after the container's time is left to the worker.
 PATIENCE = 600.0
-#: Seconds that a worker waits itself: for a container that ends sooner two changes of place would take longer.
-WORKER_PATIENCE = 10.0
 #: Seconds after a deferral in which the triggerer keeps what it sees. A scheduler that learns within one of its rounds
 #: that the worker's process has ended and that the task goes on takes it for a task that died.
 QUIET = 10.0
+#: Seconds that a worker waits itself: about what a deferral adds to a container that ends soon after it.
+WORKER_PATIENCE = 15.0
 
 
 class EngineWatch:
