@@ -8,7 +8,8 @@ key                                 visible   content
 ``synapse_challenge_attempt``       public    1 for the first evaluation, then counted up
 ``synapse_challenge_claimed_on``    private   milliseconds since 1970
 ``synapse_challenge_folder``        public    synID of the folder that the log goes to
-``synapse_challenge_model_…``       public    of a model: outcome, seconds, peak_memory, exit_code, image
+``synapse_challenge_model_…``       public    of a model: outcome, seconds, peak_memory, exit_code, image; private are
+                                              those of them that the leak budget withholds
 ``prediction_fileid`` and version   public    where a model's results are filed, in the locked folder
 ``synapse_challenge_evaluation``    private   image that the scripts ran in, by digest
 ``synapse_challenge_truth``         private   gold standard that was used: synID and version
@@ -61,8 +62,9 @@ LONGEST_ORCHESTRATOR_TEXT = 499
 LONGEST_ERRORS = 497
 
 _CHUNKS = tuple(RESULT_KEYS if number == 1 else f"{RESULT_KEYS}_{number}" for number in range(1, 11))
-_MODEL_FIGURES = tuple(f"{MODEL}{name}" for name in ("outcome", "seconds", "peak_memory", "exit_code", "image"))
-_FIGURES = (*_MODEL_FIGURES, EVALUATION_IMAGE, GOLD_STANDARD, PREDICTIONS, PREDICTIONS_VERSION)
+_STEERED = tuple(f"{MODEL}{name}" for name in ("outcome", "seconds", "peak_memory", "exit_code"))
+_IMAGE = f"{MODEL}image"
+_FIGURES = (*_STEERED, _IMAGE, EVALUATION_IMAGE, GOLD_STANDARD, PREDICTIONS, PREDICTIONS_VERSION)
 _VERDICTS = ("validation_status", "validation_errors", "score_status", "score_errors")
 _ORCHESTRATOR_CLEARED = (
     "StatusDescription",
@@ -105,6 +107,7 @@ class Figures:
     :param seconds: run time of a model.
     :param peak_memory: bytes.
     :param image: a submitted image by digest.
+    :param shown: whether everybody may see what a model can steer: outcome, seconds, memory and exit code.
     :param predictions: synID and version of a model's filed results.
     :param evaluation_image: what the organisers' scripts ran in, by digest.
     :param gold_standard: synID and version.
@@ -118,13 +121,18 @@ class Figures:
     predictions: tuple[str, int] | None = None
     evaluation_image: str | None = None
     gold_standard: str | None = None
+    shown: bool = True
+
+    def steered(self) -> dict[str, Value]:
+        """Return what a model can steer."""
+        values = (self.outcome, self.seconds, self.peak_memory, self.exit_code)
+        return {name: value for name, value in zip(_STEERED, values, strict=True) if value is not None}
 
     def public(self) -> dict[str, Value]:
         """Return what everybody may see."""
-        values = (self.outcome, self.seconds, self.peak_memory, self.exit_code, self.image)
-        found: dict[str, Value] = {
-            name: value for name, value in zip(_MODEL_FIGURES, values, strict=True) if value is not None
-        }
+        found = self.steered() if self.shown else {}
+        if self.image is not None:
+            found[_IMAGE] = self.image
         if self.predictions:
             found |= {PREDICTIONS: self.predictions[0], PREDICTIONS_VERSION: self.predictions[1]}
         return found
@@ -132,7 +140,8 @@ class Figures:
     def private(self) -> dict[str, Value]:
         """Return what organisers see."""
         values = {EVALUATION_IMAGE: self.evaluation_image, GOLD_STANDARD: self.gold_standard}
-        return {name: value for name, value in values.items() if value is not None}
+        found: dict[str, Value] = {} if self.shown else self.steered()
+        return found | {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """
 The leak budget: how much of what a model wrote participants may read, in one submission and over all of theirs.
 
-Counted is what comes from the participant's own code and can be read by its submitter: its log, names of its files in
-error texts, its exit code and figures. Scores and the words of the organisers' scripts are theirs to answer for.
+Counted is what the participant's own code can steer and its submitter can read: its log, the reasons why it is invalid,
+its outcome, exit code, run time and memory. Scores are the organisers' to answer for.
 """
 
 from __future__ import annotations
@@ -95,13 +95,9 @@ def room(budget: LeakBudget, ledger: Ledger, submission: str) -> tuple[int, str]
 
 def release(text: str, budget: LeakBudget, ledger: Ledger, submission: str) -> Release:
     """Return as much of a log as the budget allows: its beginning. A little is kept for why the model is invalid."""
-    return _release(text, budget, ledger, submission, kept=min(FOR_REASONS, budget.per_submission // 4))
-
-
-def _release(text: str, budget: LeakBudget, ledger: Ledger, submission: str, *, kept: int = 0) -> Release:
     raw = text.encode()
     left, scope = room(budget, ledger, submission)
-    left = max(0, left - kept)
+    left = max(0, left - min(FOR_REASONS, budget.per_submission // 4))
     if len(raw) <= left:
         return Release(text, len(raw), 0)
     shown = raw[:left].decode("utf-8", "ignore")
@@ -117,13 +113,30 @@ def shown_of(text: str) -> str | None:
     return shown.removesuffix("\n")
 
 
-def release_reasons(
-    reasons: Sequence[str], budget: LeakBudget, ledger: Ledger, submission: str
-) -> tuple[tuple[str, ...], Release]:
-    """Return reasons that may be told, and what that costs; what does not fit becomes one neutral sentence."""
-    told = _release("\n".join(reasons), budget, ledger, submission)
-    if not told.withheld:
-        return tuple(reasons), told
-    return ("The reason is withheld: the leak budget is used up. The organizers can tell it.",), Release(
-        "", 0, told.withheld + told.size, told.scope
-    )
+@dataclass(frozen=True)
+class Told:
+    """
+    What may be told of how a submission ended.
+
+    :param reasons: whether those that it has may be told.
+    :param figures: whether everybody may read what was measured.
+    :param size: bytes that count.
+    """
+
+    reasons: bool
+    figures: bool
+    size: int = 0
+
+
+def release_ending(reasons: Sequence[str], figures: str, budget: LeakBudget, ledger: Ledger, submission: str) -> Told:
+    """
+    Return what may be told: each as a whole or not at all, reasons first.
+
+    :param figures: what a model can steer of what was measured: its time is as good as a text.
+    """
+    left, _ = room(budget, ledger, submission)
+    of_reasons, of_figures = len("\n".join(reasons).encode()), len(figures.encode())
+    tells_reasons = of_reasons <= left
+    size = of_reasons if tells_reasons else 0
+    tells_figures = size + of_figures <= left
+    return Told(tells_reasons, tells_figures, size + (of_figures if tells_figures else 0))

@@ -101,6 +101,9 @@ class SynapseFinishSubmissionOperator(SubmissionOperator):
                     folders=folders,
                     work_dir=work_dir,
                 )
+                if evaluation.withheld:
+                    locked = self.hook.portal_url(folders.locked)
+                    post.to_administrators("admin_withheld", claimed, summary=evaluation.withheld, folder_url=locked)
             folder_url = self.hook.portal_url(folder) if folder else ""
             finish.send_mails(post, claimed, evaluation, folder_url=folder_url, run_url=ti.log_url)
         if self.evaluation_queue.kind == "docker_image":

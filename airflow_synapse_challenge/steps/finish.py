@@ -12,6 +12,7 @@ from airflow_synapse_challenge.challenge import folders as layout
 from airflow_synapse_challenge.challenge import leaks
 from airflow_synapse_challenge.challenge.config import Queue
 from airflow_synapse_challenge.challenge.faults import Fault
+from airflow_synapse_challenge.challenge.results import Result
 from airflow_synapse_challenge.challenge.statuses import Outcome, convention_for, final_status
 from airflow_synapse_challenge.challenge.verdicts import CANCELLED, TIME_QUOTA
 from airflow_synapse_challenge.errors import PermanentError
@@ -28,7 +29,7 @@ from airflow_synapse_challenge.synapse.statuses import SubmissionStatus
 
 #: Ends that are not simply invalid.
 ENDINGS = {CANCELLED: Outcome.CANCELLED, TIME_QUOTA: Outcome.TIMED_OUT, "timed_out": Outcome.TIMED_OUT}
-WITHHELD_REASONS = ("The reason is withheld; the organizers can tell it.",)
+WITHHELD_REASON = "The reason is withheld: the leak budget is used up. The organizers can tell it."
 NEUTRAL_REASON = (
     "The submission could not be evaluated because of a problem on our side. "
     "The organizers have been told; nothing is wrong with what you sent."
@@ -45,7 +46,7 @@ class Evaluation:
     :param fault: why the run failed, when it did.
     :param model: how a submitted image ran.
     :param predictions: where its results are filed.
-    :param told: what may be said of the reasons, where a leak budget counts them.
+    :param told: what may be told of all that, where a leak budget counts it.
     """
 
     validation: StepReport | None = None
@@ -53,7 +54,7 @@ class Evaluation:
     fault: Fault | None = None
     model: ModelReport | None = None
     predictions: StoredFile | None = None
-    told: tuple[str, ...] | None = None
+    told: leaks.Told | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -70,11 +71,34 @@ class Evaluation:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the submission is invalid, in words for the participant."""
-        if self.told is not None:
-            return self.told
+        return (WITHHELD_REASON,) if self.withholds_reasons else self.own_reasons
+
+    @property
+    def withholds_reasons(self) -> bool:
+        """Whether the participant may not be told why."""
+        return self.told is not None and not self.told.reasons
+
+    @property
+    def own_reasons(self) -> tuple[str, ...]:
+        """The same, whatever may be told."""
         if self.fault:
             return tuple(self.fault.detail.splitlines()) if self.fault.owner == "participant" else (NEUTRAL_REASON,)
         return tuple(error for report in (self.validation, self.score) if report for error in report.result.errors)
+
+    @property
+    def withheld(self) -> str:
+        """What the submitter is not told, in words for the organisers; empty for nothing."""
+        told = self.told or leaks.Told(reasons=True, figures=True)
+        parts = {"why it is invalid": told.reasons, "its run time, memory and exit code": told.figures}
+        missing = " and ".join(words for words, tells in parts.items() if not tells)
+        return f"the submitter is not told {missing}." if missing else ""
+
+    def result(self, report: StepReport | None) -> Result | None:
+        """Return what a script found, without reasons that may not be told."""
+        if report is None:
+            return None
+        withholds = self.withholds_reasons and report.result.errors
+        return replace(report.result, errors=self.reasons) if withholds else report.result
 
     @property
     def figures(self) -> names.Figures:
@@ -94,6 +118,7 @@ class Evaluation:
             peak_memory=self.model.peak_memory_bytes,
             exit_code=self.model.exit_code,
             image=self.model.image,
+            shown=self.told is None or self.told.figures,
             predictions=(self.predictions.id, self.predictions.version) if self.predictions else None,
         )
 
@@ -113,8 +138,8 @@ def write_status(
             return None
         found = names.result_annotations(
             queue,
-            validation=evaluation.validation.result if evaluation.validation else None,
-            score=evaluation.score.result if evaluation.score else None,
+            validation=evaluation.result(evaluation.validation),
+            score=evaluation.result(evaluation.score),
             folder_id=folder_id,
             outcome=evaluation.outcome,
             reasons=evaluation.reasons,
@@ -133,23 +158,24 @@ def within_budget(
     client: SynapseClient, claimed: Claimed, queue: Queue, evaluation: Evaluation, folders: SubmissionFolders | None
 ) -> Evaluation:
     """
-    Count the reasons toward the leak budget of a queue that has one, and withhold what does not fit.
+    Count what is told of a model's end toward the leak budget of its queue, and withhold what does not fit.
 
-    What a model wrote can come back in a reason, so that all of them count. Where they cannot be counted they are
-    withheld.
+    What a model wrote can come back in a reason, so that all of them count. Where nothing can be counted nothing is
+    told.
     """
-    if queue.model is None or not evaluation.reasons or evaluation.outcome is Outcome.FAILED:
+    reasons = () if evaluation.outcome is Outcome.FAILED else evaluation.own_reasons
+    figures = " ".join(map(str, evaluation.figures.steered().values()))
+    if queue.model is None or not (reasons or figures):
         return evaluation
-    told: tuple[str, ...] = WITHHELD_REASONS
-    submission, key = claimed.submission.id, f"{claimed.attempt}.reasons"
+    told = leaks.Told(reasons=not reasons, figures=False)
+    budget, submission, key = queue.model.leak_budget, claimed.submission.id, f"{claimed.attempt}.ending"
 
     def count(ledger: leaks.Ledger) -> leaks.Ledger:
         nonlocal told
         before = ledger.without(submission, key)
-        told, release = leaks.release_reasons(evaluation.reasons, budget, before, submission)
-        return ledger.counted(submission, key, release.size)
+        told = leaks.release_ending(reasons, figures, budget, before, submission)
+        return ledger.counted(submission, key, told.size)
 
-    budget = queue.model.leak_budget
     if folders:
         with contextlib.suppress(PermanentError):
             change_ledger(client, folders.submitter_locked, count)
@@ -169,18 +195,19 @@ def upload_log(
     Store what the scripts printed as ``<submission>_logs.zip``.
 
     It goes where the queue's logs go. But what broke, with all details, is for the organisers only; and so is what
-    scripts print about a model's results: the model wrote what they read, and no leak budget counts their words.
+    scripts print about a model's results, and why it is invalid: the model wrote what they read, and what of it may be
+    told is told elsewhere.
 
     :return: synID of the file, ``None`` when no script ran.
     """
     failed = evaluation.outcome is Outcome.FAILED
-    detail = evaluation.fault.detail if evaluation.fault and failed else ""
+    detail, withheld = evaluation.fault.detail if evaluation.fault and failed else "", evaluation.withholds_reasons
     sections = [
         f"===== {name} =====\n{log}"
         for name, log in (
             ("validate", evaluation.validation.log if evaluation.validation else ""),
             ("score", evaluation.score.log if evaluation.score else ""),
-            ("failed", detail or ("\n".join(evaluation.reasons) if evaluation.fault else "")),
+            ("failed", detail or ("\n".join(evaluation.own_reasons) if withheld or evaluation.fault else "")),
         )
         if log
     ]

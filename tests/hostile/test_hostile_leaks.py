@@ -6,10 +6,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from airflow_synapse_challenge.challenge import verdicts
+from airflow_synapse_challenge.challenge import annotations, verdicts
 from airflow_synapse_challenge.challenge.faults import Fault
-from airflow_synapse_challenge.challenge.leaks import Ledger, release
+from airflow_synapse_challenge.challenge.leaks import Ledger, Told, release, release_ending
 from airflow_synapse_challenge.challenge.model import LeakBudget
 from airflow_synapse_challenge.challenge.queue import Queue
 from airflow_synapse_challenge.challenge.results import Result
@@ -64,12 +66,45 @@ def test_traceback_with_the_truth(queue, tmp_path):
 
 
 def test_reasons_that_the_budget_withholds(tmp_path):
-    """They do not come back through the log of the scripts."""
+    """They do not come back through another annotation or a log that its submitter reads; organisers find them."""
     fault = Fault.from_exception(verdicts.wrong_name("predictions.csv", ["patient-17-died"]))
-    withheld = ("The reason is withheld.",)
-    for queue in (FILES, MODELS):
-        found = uploaded(queue, Evaluation(fault=fault, told=withheld), tmp_path)
-        assert "patient-17" not in found.text
+    evaluation = Evaluation(fault=fault, told=Told(reasons=False, figures=True))
+    assert "patient-17" not in "".join(evaluation.reasons)
+    found = uploaded(MODELS, evaluation, tmp_path)
+    assert found.folder == "locked"
+    assert "patient-17" in found.text
+    repeated = StepReport(Result("INVALID", ("patient-17-died",), {}), "", 1.0, "sha256:0")
+    evaluation = Evaluation(validation=repeated, told=Told(reasons=False, figures=True))
+    assert "patient-17" in uploaded(MODELS, evaluation, tmp_path).text
+    written = annotations.result_annotations(
+        MODELS.model_copy(update={"status_convention": "nextflow"}), validation=evaluation.result(repeated)
+    )
+    assert written.public["validation_status"] == "INVALID"
+    assert "patient-17" not in f"{written.public} {written.private}"
+
+
+def test_figures_that_a_model_steers():
+    """Sleeping for as many seconds as a patient has years tells as much as a line of its log."""
+    budget, ledger, shown = LeakBudget(per_submission=1_000, per_submitter=100), Ledger(), 0
+    for number in range(20):
+        told = release_ending((), "done 61.3 104857600 0", budget, ledger, str(number))
+        ledger = ledger.counted(str(number), "ending", told.size)
+        shown += told.figures
+    assert shown == 4
+    figures = annotations.Figures(outcome="done", seconds=61.3, exit_code=0, image="sha256:0", shown=False)
+    assert list(figures.public()) == ["synapse_challenge_model_image"]
+    assert figures.private()["synapse_challenge_model_seconds"] == 61.3
+
+
+@given(st.lists(st.text(max_size=40), max_size=4), st.text(max_size=30), st.integers(0, 150), st.integers(0, 150))
+def test_what_is_told_fits(reasons, figures, before, limit):
+    budget, ledger = (
+        LeakBudget(per_submission=limit, per_submitter=200),
+        Ledger(before, {"other": (before, before, "")}),
+    )
+    told = release_ending(reasons, figures, budget, ledger, "1")
+    sizes = len("\n".join(reasons).encode()), len(figures.encode())
+    assert told.size == told.reasons * sizes[0] + told.figures * sizes[1] <= max(0, min(limit, 200 - before))
 
 
 def test_script_that_repeats_what_a_model_wrote(tmp_path):
