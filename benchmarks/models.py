@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
@@ -17,9 +17,13 @@ from floor import HARDENED
 from ours import Ours
 from peer.image import VENV
 from sleepers_world import Sleepers
+from world import POLL_SECONDS
 
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX
 from airflow_synapse_challenge.triggers.containers import ContainerTrigger
+
+#: Runs an image and returns its seconds.
+Side = Callable[[str], float]
 
 HERE = Path(__file__).resolve().parent
 SLEEPS = (0, 10, 60)
@@ -28,42 +32,44 @@ WATCHED, WATCH_SECONDS = 50, 30
 
 
 def measure(side: Ours, sleepers: Sleepers, home: Path) -> dict[str, Any]:
-    """Return the figures; sleeps that are long run beside each other, because they cost nothing."""
+    """Return the figures."""
+    home.mkdir()
     images = {seconds: sleepers.image(seconds) for seconds in SLEEPS}
-    floors = _together(lambda seconds: _plain(images[seconds]) - seconds, SLEEPS)
-    peers = _together(lambda seconds: _peer(images[seconds], home / f"peer-{seconds}") - seconds, SLEEPS)
-    ours = _of_ours(side, sleepers, SLEEPS)
+    sides = {"docker_run": _plain, "peer": lambda image: _peer(image, home)}
+    found = {seconds: _alone(side, sleepers, images, sides, seconds) for seconds in SLEEPS[:2]}
+    found[SLEEPS[2]] = _beside_each_other(side, sleepers, images, sides, SLEEPS[2])
     return {
         "model_overhead_seconds": {
-            str(seconds): {
-                "docker_run": round(floors[seconds], 2),
-                "ours": round(ours[seconds] - seconds, 2),
-                "peer": round(peers[seconds], 2),
-            }
-            for seconds in SLEEPS
+            str(seconds): {name: round(run - seconds, 2) for name, run in runs.items()}
+            for seconds, runs in found.items()
         },
         "ten_models_at_once_seconds": {
             "docker_run": round(_makespan(lambda _: _plain(images[10])), 2),
             "ours": round(_ten_of_ours(side, sleepers), 2),
-            "peer": round(_makespan(lambda number: _peer(images[10], home / f"peer-at-once-{number}")), 2),
+            "peer": round(_makespan(lambda _: _peer(images[10], home)), 2),
         },
         "watching_50_containers_cpu_percent": _watching(images[60]),
     }
 
 
-def _together(run: Callable[[int], float], sleeps: Sequence[int]) -> dict[int, float]:
-    """Run the shortest alone, the others beside each other."""
-    found = {sleeps[0]: median(run(sleeps[0]) for _ in range(3))}
+def _alone(
+    side: Ours, sleepers: Sleepers, images: Mapping[int, str], sides: Mapping[str, Side], seconds: int
+) -> dict[str, float]:
+    """Return the run times by side, one after the other; ours is from the end of the image's check to the task's."""
+    found = {name: median(run(images[seconds]) for _ in range(2)) for name, run in sides.items()}
+    return found | {"ours": median(side.model_seconds([sleepers.submit(seconds)])[0] for _ in range(2))}
+
+
+def _beside_each_other(
+    side: Ours, sleepers: Sleepers, images: Mapping[int, str], sides: Mapping[str, Side], seconds: int
+) -> dict[str, float]:
+    """Return the same of one run each, all at once: while they sleep they cost nothing."""
+    submission = sleepers.submit(seconds)
+    # Until the others begin, ours has begun, however late the next poll comes.
+    time.sleep(2 * POLL_SECONDS)
     with ThreadPoolExecutor() as pool:
-        found |= dict(zip(sleeps[1:], pool.map(run, sleeps[1:]), strict=True))
-    return found
-
-
-def _of_ours(side: Ours, sleepers: Sleepers, sleeps: Sequence[int]) -> dict[int, float]:
-    """Return the seconds from the end of the image's check to the end of the model's task."""
-    found = {sleeps[0]: median(side.model_seconds([sleepers.submit(sleeps[0])])[0] for _ in range(2))}
-    ids = [sleepers.submit(seconds) for seconds in sleeps[1:]]
-    return found | dict(zip(sleeps[1:], side.model_seconds(ids), strict=True))
+        runs = {name: pool.submit(run, images[seconds]) for name, run in sides.items()}
+    return {name: run.result() for name, run in runs.items()} | {"ours": side.model_seconds([submission])[0]}
 
 
 def _ten_of_ours(side: Ours, sleepers: Sleepers) -> float:
@@ -88,9 +94,9 @@ def _plain(image: str) -> float:
         return time.monotonic() - begin
 
 
-def _peer(image: str, folder: Path) -> float:
+def _peer(image: str, home: Path) -> float:
     """Return the seconds of a CWL step that starts the model as a sibling container."""
-    folder.mkdir(parents=True)
+    folder = Path(tempfile.mkdtemp(dir=home))
     begin = time.monotonic()
     subprocess.run(
         [

@@ -8,7 +8,8 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,7 +25,7 @@ from peer_side import peer
 from world import POLL_SECONDS, World, world
 
 PATIENCE = 420.0
-IDLE_SECONDS = 40.0
+IDLE_SECONDS = 30.0
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--idle-peer", type=int, default=2, help="the same, peer")
     parser.add_argument("--waiting", type=int, default=100, help="submissions that wait, ours")
     parser.add_argument("--waiting-peer", type=int, default=30, help="the same, peer")
-    parser.add_argument("--peer-seconds", type=float, default=90.0, help="the peer's rate is what it did by then")
+    parser.add_argument("--peer-seconds", type=float, default=210.0, help="the peer's rate is what it did by then")
     wish = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
@@ -76,18 +77,18 @@ def measure_ours(place: World, wish: argparse.Namespace) -> dict[str, Any]:
     """Measure the package."""
     with ours(place) as side:
         one_after_the_other(place, 1)
-        result: dict[str, Any] = {"idle": tell("ours, idle, seconds", one_after_the_other(place, wish.idle))}
-        idle_calls = [calls_per_poll(place)]
-        result |= {"calls": [], "transfer": []}
-        for _ in range(3):
-            submission = place.submit()
+        result: dict[str, Any] = {"idle": [], "calls": [], "transfer": []}
+        for submission in spread(place, wish.idle):
             place.server.reset_calls()
             side.wait_for_run(submission)
             calls, transfer = traffic.split(place.server)
             result["calls"].append(calls)
             result["transfer"].append(transfer)
-        result["operations"] = place.server.calls(traffic.AGENT)
+            result["operations"] = place.server.calls(traffic.AGENT)
+            result["idle"] += latencies(place, [submission])
+        tell("ours, idle, seconds", result["idle"])
         tell("ours, calls of a submission beyond file transfer", result["calls"])
+        idle_calls = [calls_per_poll(place)]
         side.pause()
         # The doorbell that was listening before the pause may still ring once: it finds nothing to take in.
         time.sleep(2 * POLL_SECONDS)
@@ -107,30 +108,38 @@ def measure_ours(place: World, wish: argparse.Namespace) -> dict[str, Any]:
 
 
 def measure_peer(place: World, wish: argparse.Namespace) -> dict[str, Any]:
-    """Measure today's way."""
+    """Measure today's way; its CPU time while it has one submission after the other, because it may not finish all."""
     with peer(place):
-        one_after_the_other(place, 1)
-        result: dict[str, Any] = {"idle": tell("peer, idle, seconds", one_after_the_other(place, wish.idle_peer))}
-    loop = peer(place)
-    try:
-        result |= flood(place, wish.waiting_peer, wish.peer_seconds, loop.__enter__)
-    finally:
-        loop.__exit__(None, None, None)
+        used = cpu_seconds()
+        idle = tell("peer, idle, seconds", one_after_the_other(place, wish.idle_peer))
+        used = cpu_seconds() - used
+    with ExitStack() as stack:
+        result = flood(place, wish.waiting_peer, wish.peer_seconds, lambda: stack.enter_context(peer(place)))
+    result |= {"idle": idle, "cpu": round(used / len(idle), 2)}
     tell("peer, per hour and CPU seconds", [result["per_hour"], result["cpu"]])
     return result
 
 
 def one_after_the_other(place: World, runs: int) -> list[float]:
-    """Submit into an idle system at any moment between two polls; return the seconds to the final status."""
-    chance = random.Random(1)
+    """Submit into an idle system; return the seconds to the final status."""
     found = []
+    for submission in spread(place, runs):
+        place.wait_for_accepted([submission], PATIENCE)
+        found += latencies(place, [submission])
+    return found
+
+
+def spread(place: World, runs: int) -> Iterator[str]:
+    """Submit one after the other, each at some moment between two polls; the moments are always the same."""
+    chance = random.Random(1)
     for _ in range(runs):
         time.sleep(chance.uniform(0, POLL_SECONDS))
-        submission = place.submit()
-        place.wait_for_accepted([submission], PATIENCE)
-        ((made, final),) = place.seconds([submission])
-        found.append(round(final - made, 3))
-    return found
+        yield place.submit()
+
+
+def latencies(place: World, submissions: Sequence[str]) -> list[float]:
+    """Return the seconds from submission to final status."""
+    return [round(final - made, 3) for made, final in place.seconds(submissions)]
 
 
 def calls_per_poll(place: World) -> float:
@@ -141,7 +150,7 @@ def calls_per_poll(place: World) -> float:
 
 
 def flood(place: World, number: int, patience: float, switch_on: Callable[[], object]) -> dict[str, Any]:
-    """Let submissions wait, switch the intake on, and measure until the last one, or until patience ends."""
+    """Let submissions wait, switch the intake on, and measure until the last one is final, or patience ends."""
     ids = [place.submit() for _ in range(number)]
     used, begin = cpu_seconds(), time.time()
     switch_on()
@@ -150,11 +159,9 @@ def flood(place: World, number: int, patience: float, switch_on: Callable[[], ob
     finals = [final for _, final in place.seconds(ids)]
     if not finals:
         raise SystemExit(f"No submission was accepted within {patience:.0f} s.")
-    # What is unfinished has used CPU time as well: time and work are taken to the same moment.
-    end = max(finals) if len(finals) == number else time.time()
     return {
         "finished": len(finals),
-        "per_hour": round(3600 * len(finals) / (end - begin), 1),
+        "per_hour": round(3600 * len(finals) / (max(finals) - begin), 1),
         "cpu": round(used / len(finals), 2),
     }
 
