@@ -34,7 +34,7 @@ $(CLIENTS): $(wildcard requirements/clients-*.txt) scripts/clients.sh scripts/in
 
 test: lint $(CONTRACT) $(CLIENTS)  ## Run lint and every test, with a real Docker engine and a real Airflow
 	scripts/chromium.sh >/dev/null
-	scripts/with-engine.sh $(VENV)/bin/pytest $(PYTEST_ARGS)
+	scripts/with-engine.sh $(VENV)/bin/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-quick: $(INSTALLED) $(CONTRACT) $(CLIENTS)  ## Run the tests that need neither a Docker engine nor Airflow's processes
 	scripts/chromium.sh >/dev/null

@@ -56,8 +56,9 @@ def _alone(
     side: Ours, sleepers: Sleepers, images: Mapping[int, str], sides: Mapping[str, Side], seconds: int
 ) -> dict[str, float]:
     """Return the run times by side, one after the other; ours is from the end of the image's check to the task's."""
-    found = {name: median(run(images[seconds]) for _ in range(2)) for name, run in sides.items()}
-    return found | {"ours": median(side.model_seconds([sleepers.submit(seconds)])[0] for _ in range(2))}
+    runs = range(1 if seconds else 3)
+    found = {name: median(run(images[seconds]) for _ in runs) for name, run in sides.items()}
+    return found | {"ours": median(side.model_seconds([sleepers.submit(seconds)])[0] for _ in runs)}
 
 
 def _beside_each_other(

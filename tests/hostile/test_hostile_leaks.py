@@ -96,7 +96,7 @@ def test_figures_that_a_model_steers():
     assert figures.private()["synapse_challenge_model_seconds"] == 61.3
 
 
-@given(st.lists(st.text(max_size=40), max_size=4), st.text(max_size=30), st.integers(0, 150), st.integers(0, 150))
+@given(st.lists(st.text(max_size=40), max_size=4), st.text(max_size=30), st.integers(0, 150), st.integers(1, 150))
 def test_what_is_told_fits(reasons, figures, before, limit):
     budget, ledger = (
         LeakBudget(per_submission=limit, per_submitter=200),

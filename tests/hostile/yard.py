@@ -28,6 +28,8 @@ import yaml
 EVALUATION_IMAGE = "airflow-synapse-challenge/evaluation:latest"
 PREFIX = "airflow-synapse-challenge."
 TRIALS = {"label": f"{PREFIX}trial"}
+#: Images of attacks, and whatever is made from them; other tests make images meanwhile.
+ATTACK = "hostile-attack"
 ATTACKS = Path(__file__).parent / "attacks"
 MIB, GIB = 2**20, 2**30
 LIMITS = {
@@ -119,7 +121,7 @@ class Builder:
     def __init__(self, client) -> None:
         self._client = client
         self.base = self._build(
-            f"FROM {EVALUATION_IMAGE}\nUSER 0\nRUN mkdir -p /input\nCOPY attacks /attacks\nUSER 1000\n",
+            f"FROM {EVALUATION_IMAGE}\nLABEL {ATTACK}=1\nUSER 0\nRUN mkdir -p /input\nCOPY attacks /attacks\n",
             with_attacks=True,
         )
 
@@ -284,7 +286,7 @@ class Yard:
         self.builder.remove(self._honest)
 
     def _images(self) -> set[str]:
-        return {image["Id"] for image in self.client.images()}
+        return {image["Id"] for image in self.client.images(all=True, filters={"label": ATTACK})}
 
     def _challenge(self, limits: dict, model: dict) -> dict:
         queue = {

@@ -96,7 +96,8 @@ def issue_token(store: Store, principal: int, scopes: str = ALL_SCOPES) -> str:
 
     :param scopes: what it allows, separated by spaces (G-02).
     """
-    token = secrets.token_urlsafe(32)
+    # Letters and digits only: one that begins with a dash would be an option of whatever command it is given to.
+    token = secrets.token_hex(32)
     store.run("INSERT INTO token VALUES (?, ?, ?)", token, principal, scopes)
     return token
 
