@@ -79,6 +79,7 @@ def batch(world: ModelWorld, airflow: AirflowDeployment) -> dict[object, str]:
     found["honest"] = world.run("honest", "0.75")
     found["talks"] = world.run("talk", "1000")
     found["talks and crashes"] = world.run("talk-and-crash", "1000")
+    found["talks and misnames"] = world.run("talk-and-misname", "1000")
     found["file"] = world.submit("ok 1")
     found["stranger"] = world.submit_stranger("registry.example.org/somebody/model")
     name = world.push("honest", "1")
@@ -193,6 +194,19 @@ def test_a_talkative_model_that_crashes_is_told_why(world, airflow, batch):
     submission = batch["talks and crashes"]
     assert "The model ended with exit code 3." in world.annotations(submission)["submission_errors"]
     assert world.mails(submission) == ["admin_withheld", "invalid"]
+
+
+def test_reasons_beyond_the_leak_budget(world, airflow, batch):
+    """The log has left too little of it for the names of five files: only the organisers learn them."""
+    submission = batch["talks and misnames"]
+    annotations = world.annotations(submission)
+    assert "withheld" in annotations["submission_errors"]
+    assert annotations[f"{FIGURES}outcome"] == "wrong_name"
+    assert "Jane Doe" not in str(annotations)
+    assert world.mails(submission) == ["admin_withheld", "admin_withheld", "invalid"]
+    said = world.mail_texts(submission)
+    assert "is not told why it is invalid." in said
+    assert "Jane Doe" not in said
 
 
 def test_sleepers_that_are_stopped(world, airflow):

@@ -158,6 +158,11 @@ class World:
         names = [str(mail["fileName"]) for mail in self.server.mailbox()]
         return sorted(name.split(".")[2] for name in names if name.startswith(f"{submission}."))
 
+    def mail_texts(self, submission: str) -> str:
+        """Return what all mails about a submission say, in one line."""
+        mails = [mail for mail in self.server.mailbox() if str(mail["fileName"]).startswith(f"{submission}.")]
+        return " ".join(" ".join(mail["body"] for mail in mails).split())
+
     def mail(self, submission: str, event: str) -> dict[str, Any]:
         """Return the one mail about an event."""
         found = [m for m in self.server.mailbox() if str(m["fileName"]).startswith(f"{submission}.1.{event}.")]

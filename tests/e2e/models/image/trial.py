@@ -40,6 +40,10 @@ match behaviour:
     case "talk-and-crash":
         sys.stdout.write("The patient is Jane Doe.\n" * int(arguments[0]))
         sys.exit(3)
+    case "talk-and-misname":
+        sys.stdout.write("The patient is Jane Doe.\n" * int(arguments[0]))
+        for number in range(5):
+            (OUTPUT / f"{number}. The patient is Jane Doe, who lives in a street with a long name").write_text("")
     case "train":
         (MODEL / "weights.txt").write_text(f"learned from {data}")
     case "infer":
