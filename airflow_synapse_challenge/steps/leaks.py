@@ -8,11 +8,10 @@ from airflow_synapse_challenge.challenge.leaks import Ledger
 from airflow_synapse_challenge.synapse import entities
 from airflow_synapse_challenge.synapse.client import SynapseClient
 from airflow_synapse_challenge.synapse.entities import Annotations
-from airflow_synapse_challenge.synapse.errors import StaleEtag, SynapseUnavailable
+from airflow_synapse_challenge.synapse.retry import contested
 
 TOTAL = "synapse_challenge_released_bytes"
 SUBMISSIONS = "synapse_challenge_released_by_submission"
-TRIES = 10
 
 
 def read_ledger(client: SynapseClient, folder_id: str) -> Ledger:
@@ -26,18 +25,14 @@ def change_ledger(client: SynapseClient, folder_id: str, change: Callable[[Ledge
 
     :param change: called again after each conflict, with what the ledger holds then.
     """
-    for remaining in reversed(range(TRIES)):
+    for attempt in contested():
         found = client.send(entities.get_annotations(folder_id))
         before = _ledger(found)
         after = change(before)
         if after == before:
             return before
-        try:
+        with attempt:
             client.send(entities.put_annotations(_with(found, after)))
-        except (StaleEtag, SynapseUnavailable):
-            if not remaining:
-                raise
-        else:
             return after
     raise AssertionError("unreachable")
 

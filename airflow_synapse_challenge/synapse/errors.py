@@ -5,15 +5,15 @@ What Synapse, or the way to it, can answer instead of a result.
 
     SynapseChallengeError
     ├── TransientError
-    │   └── SynapseUnavailable     no answer, 429, 5xx: nothing is known to have happened, trying again may help
+    │   ├── SynapseUnavailable     no answer, 429, 5xx: nothing is known to have happened, trying again may help
+    │   └── StaleEtag              412: somebody else wrote in between, reading and writing again may help
     └── PermanentError
         └── SynapseRejected        Synapse understood and refused
             ├── BadRequest         400
             ├── Unauthorized       401
             ├── Forbidden          403
             ├── NotFound           404
-            ├── NameTaken          409
-            └── StaleEtag          412: somebody else wrote in between
+            └── NameTaken          409
 """
 
 from __future__ import annotations
@@ -35,6 +35,22 @@ class SynapseUnavailable(TransientError):
         self.reason = reason
         self.status = status
         super().__init__(f"Synapse did not answer while trying to {request}: {_told(status, reason)}")
+
+
+class StaleEtag(TransientError):
+    """
+    412: somebody else wrote since the document was read.
+
+    :param request: the request in words.
+    :param reason: Synapse's own ``reason``.
+    :param status: HTTP status.
+    """
+
+    def __init__(self, request: str, reason: str, status: int = 412) -> None:
+        self.request = request
+        self.reason = reason
+        self.status = status
+        super().__init__(f"Somebody else wrote while trying to {request}: {_told(status, reason)}")
 
 
 class SynapseRejected(PermanentError):
@@ -80,11 +96,7 @@ class NameTaken(SynapseRejected):
     """409."""
 
 
-class StaleEtag(SynapseRejected):
-    """412."""
-
-
-BY_STATUS: dict[int, type[SynapseRejected]] = {
+BY_STATUS: dict[int, type[SynapseRejected | StaleEtag]] = {
     400: BadRequest,
     401: Unauthorized,
     403: Forbidden,

@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from airflow_synapse_challenge.synapse.call import Call
-from airflow_synapse_challenge.synapse.errors import BY_STATUS, SynapseRejected, SynapseUnavailable
+from airflow_synapse_challenge.synapse.errors import BY_STATUS, StaleEtag, SynapseRejected, SynapseUnavailable
 
 UNAVAILABLE = frozenset({429, 500, 502, 503, 504})
+CONFLICT_TRIES = 10
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,24 @@ class Attempts:
         return pause
 
 
-def rejection(call: Call[object], answer: httpx.Response) -> SynapseRejected | SynapseUnavailable | None:
+def contested() -> Retrying:
+    """
+    Return the tries of a write under an etag: ``for attempt in contested()``, read, and write ``with attempt``.
+
+    Others that lost to the same writer pause differently long, so that they do not meet again.
+
+    :raises StaleEtag: others wrote before each of the tries.
+    :raises SynapseUnavailable: the last try got no answer.
+    """
+    return Retrying(
+        retry=retry_if_exception_type((StaleEtag, SynapseUnavailable)),
+        stop=stop_after_attempt(CONFLICT_TRIES),
+        wait=wait_random_exponential(multiplier=0.1, max=2),
+        reraise=True,
+    )
+
+
+def rejection(call: Call[object], answer: httpx.Response) -> SynapseRejected | StaleEtag | SynapseUnavailable | None:
     """Return the error that an answer stands for, ``None`` for a success."""
     if answer.is_success:
         return None

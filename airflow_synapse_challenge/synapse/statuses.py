@@ -8,9 +8,8 @@ from typing import Any
 
 from airflow_synapse_challenge.synapse.call import Call, Document, Pages, results_of
 from airflow_synapse_challenge.synapse.client import SynapseClient
-from airflow_synapse_challenge.synapse.errors import StaleEtag, SynapseUnavailable
+from airflow_synapse_challenge.synapse.retry import contested
 
-CONFLICT_TRIES = 10
 MOST_OF_A_PAGE = 100
 
 
@@ -114,20 +113,14 @@ def update_status(
     :return: the document as it is now.
     :raises StaleEtag: others wrote before each of the ten tries.
     """
-    status = known or client.send(get(submission_id))
-    for remaining in reversed(range(CONFLICT_TRIES)):
+    for attempt in contested():
+        status = known or client.send(get(submission_id))
+        known = None
         wanted = change(status)
         if wanted is None:
             return status
-        try:
-            written = client.send(put(wanted))
-        except (StaleEtag, SynapseUnavailable):
-            if not remaining:
-                raise
-            status = client.send(get(submission_id))
-        else:
-            # The answer holds the entity only if the request did (L-03).
-            return written.model_copy(update={"entity_id": written.entity_id or status.entity_id})
+        with attempt:
+            return _with_entity(client.send(put(wanted)), status)
     raise AssertionError("unreachable")
 
 
@@ -146,20 +139,17 @@ def claim(
     :param is_mine: recognises a document that this caller wrote, also in an earlier try.
     :param change: returns the document that says who has it.
     """
-    status = client.send(get(submission_id))
-    for remaining in reversed(range(CONFLICT_TRIES)):
-        if is_mine(status) and status.status != expected:
-            return Claim(won=False, mine_already=True, status=status)
+    for attempt in contested():
+        # Lost, or won with a lost answer, or an annotation was written in between: only the document tells.
+        status = client.send(get(submission_id))
         if status.status != expected:
-            return Claim(won=False, mine_already=False, status=status)
-        try:
+            return Claim(won=False, mine_already=is_mine(status), status=status)
+        with attempt:
             written = client.send(put(change(status)))
-        except (StaleEtag, SynapseUnavailable):
-            # Lost, or won with a lost answer, or an annotation was written in between: only the document tells.
-            if not remaining:
-                raise
-            status = client.send(get(submission_id))
-        else:
-            kept = written.model_copy(update={"entity_id": written.entity_id or status.entity_id})
-            return Claim(won=True, mine_already=False, status=kept)
+            return Claim(won=True, mine_already=False, status=_with_entity(written, status))
     raise AssertionError("unreachable")
+
+
+def _with_entity(written: SubmissionStatus, before: SubmissionStatus) -> SubmissionStatus:
+    """The answer to an update holds the entity only if the request did (L-03)."""
+    return written.model_copy(update={"entity_id": written.entity_id or before.entity_id})

@@ -40,7 +40,7 @@ def test_a_broken_challenge_breaks_only_itself(world, airflow):
         assert not airflow.api("GET", "/dags/trials__trials")["has_import_errors"]
         submission = world.submit("ok 0.5")
         world.wait_final(submission)
-        assert world.wait_run(airflow, submission) == "success"
+        world.require_success(airflow, submission)
     finally:
         (folder / "challenge.yaml").unlink()
         folder.rmdir()

@@ -26,7 +26,7 @@ def test_status_updates_that_meet_a_412(world, airflow):
     world.server.fault(operation=PUT_STATUS, status=412, count=3)
     submission = world.submit("ok 0.5")
     world.wait_final(submission)
-    assert world.wait_run(airflow, submission) == "success"
+    world.require_success(airflow, submission)
     assert_scored_once(world, submission)
 
 
@@ -40,7 +40,7 @@ def test_a_claim_lost_to_somebody_else(world, airflow):
         world.take(taken)
     finally:
         airflow.api("PATCH", "/dags/trials__trials", json={"is_paused": False})
-    assert world.wait_run(airflow, submission) == "success"
+    world.require_success(airflow, submission)
     assert world.status(submission).status == "EVALUATION_IN_PROGRESS"
     assert world.status(submission).etag == world.taken_etag
     assert world.mails(submission) == []
@@ -52,7 +52,7 @@ def test_answers_that_get_lost(world, airflow):
     world.server.fault(operation=POST_MESSAGE, drop=True, where="after", count=1)
     submission = world.submit("ok 0.5")
     world.wait_final(submission)
-    assert world.wait_run(airflow, submission) == "success"
+    world.require_success(airflow, submission)
     assert_scored_once(world, submission)
 
 
@@ -65,7 +65,7 @@ def test_synapse_is_away_for_a_minute(world, airflow):
     after = world.submit("ok 0.5", by="grace")
     world.wait_final(*before, after, seconds=400)
     for submission in (*before, after):
-        assert world.wait_run(airflow, submission, 300) == "success"
+        world.require_success(airflow, submission, 300)
     assert_scored_once(world, *before, after)
 
 

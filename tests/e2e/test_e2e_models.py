@@ -95,7 +95,7 @@ def batch(world: ModelWorld, airflow: AirflowDeployment) -> dict[object, str]:
 
 def assert_scored(world: ModelWorld, airflow: AirflowDeployment, submission: str, score: float) -> None:
     """It was claimed once and is accepted with this score, and its submitter got one mail."""
-    assert world.wait_run(airflow, submission, 300) == "success"
+    world.require_success(airflow, submission, 300)
     annotations = world.annotations(submission)
     assert (world.status(submission).status, annotations["submission_status"]) == ("ACCEPTED", "SCORED")
     assert (annotations["score"], annotations["synapse_challenge_attempt"]) == (score, 1)
@@ -106,7 +106,7 @@ def assert_scored(world: ModelWorld, airflow: AirflowDeployment, submission: str
 
 def assert_invalid(world: ModelWorld, airflow: AirflowDeployment, submission: str, reason: str) -> dict[str, object]:
     """It is invalid for this reason, which stands in its one mail too; return its annotations."""
-    assert world.wait_run(airflow, submission, 300) == "success"
+    world.require_success(airflow, submission, 300)
     annotations = world.annotations(submission)
     assert (world.status(submission).status, annotations["submission_status"]) == ("INVALID", "INVALID")
     assert reason in str(annotations["submission_errors"])

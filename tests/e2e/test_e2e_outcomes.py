@@ -40,11 +40,11 @@ def test_valid_invalid_and_talkative_submissions(world, airflow):
     invalid = world.submit("invalid 1", by="grace")
     world.wait_final(scored, talkative, invalid)
     for submission, number in ((scored, 0.75), (talkative, 0.5)):
-        assert world.wait_run(airflow, submission) == "success"
+        world.require_success(airflow, submission)
         assert world.status(submission).status == "ACCEPTED"
         assert world.annotations(submission)["score"] == number
         assert world.mails(submission) == ["scored"]
-    assert world.wait_run(airflow, invalid) == "success"
+    world.require_success(airflow, invalid)
     assert world.status(invalid).status == "INVALID"
     assert world.annotations(invalid)["submission_errors"] == "it says so\nand twice"
     assert world.mails(invalid) == ["invalid"]

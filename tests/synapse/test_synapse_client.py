@@ -7,9 +7,10 @@ import threading
 import httpx
 import pytest
 
-from airflow_synapse_challenge.errors import ConfigurationError
+from airflow_synapse_challenge.errors import ConfigurationError, TransientError
 from airflow_synapse_challenge.local_synapse.server import LocalSynapse
 from airflow_synapse_challenge.rehearsal.site import SERVICE, log_in
+from airflow_synapse_challenge.steps.leaks import change_ledger, read_ledger
 from airflow_synapse_challenge.synapse import (
     acls,
     annotation_stores,
@@ -148,6 +149,35 @@ def test_an_update_meets_others_updates(server, client, submission):
         writer.join()
     found = annotation_stores.read(client.send(statuses.get(submission)))
     assert found == {f"key{number}": number for number in range(5)}
+
+
+def test_every_release_is_counted_however_many_end_at_once(server, client, project):
+    """More writers than one of them has tries."""
+    folder = folders.ensure_folder(client, project, "Ledger").id
+    barrier, ended = threading.Barrier(24), []
+
+    def count(number):
+        with SynapseClient(server.token(SERVICE), Endpoints.at(server.url)) as own:
+            barrier.wait()
+            change_ledger(own, folder, lambda ledger: ledger.counted(str(number), "1.end", 10))
+            ended.append(number)
+
+    writers = [threading.Thread(target=count, args=(number,)) for number in range(24)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(ended) == 24
+    assert read_ledger(client, folder).total == 240
+
+
+def test_who_loses_every_time_may_try_again_later(server, client, submission):
+    """412 ten times: nobody is at fault, so that the task is tried again rather than failed."""
+    server.fault(operation=PUT_STATUS, status=412)
+    with pytest.raises(TransientError, match="Somebody else wrote while trying to write the status"):
+        statuses.update_status(client, submission, lambda status: annotation_stores.merge(status, public={"a": 1}))
+    server.clear_faults()
+    assert annotation_stores.read(client.send(statuses.get(submission))) == {}
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 429, "retry_after": 0.1}, {"drop": True}])

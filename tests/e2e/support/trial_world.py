@@ -136,6 +136,14 @@ class World:
         self.wait_for(ended, f"the run of {submission}", seconds)
         return self.run_state(airflow, submission)
 
+    def require_success(self, airflow: AirflowDeployment, submission: str, seconds: float = 120) -> None:
+        """Require that a submission's run ends well; the failure tells how its tasks ended and what was mailed."""
+        state = self.wait_run(airflow, submission, seconds)
+        path = f"/dags/{self.dag_id(submission)}/dagRuns/{run_id(submission)}/taskInstances"
+        tasks = airflow.api("GET", path)["task_instances"] if state != "success" else []
+        ended = [f"{task['task_id']} {task['state']} in try {task['try_number']}" for task in tasks]
+        assert state == "success", f"{'; '.join(ended)}. Mails: {self.mail_texts(submission)}"
+
     def run_state(self, airflow: AirflowDeployment, submission: str) -> str:
         """Return the state of a submission's run, empty when there is none."""
         dag_id = self.dag_id(submission)
