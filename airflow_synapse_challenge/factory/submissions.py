@@ -42,6 +42,9 @@ def submissions(challenge: Challenge, queue: Queue, dag_id: str) -> DAG:
         params={
             "submission_id": Param(None, type="string", pattern=r"^\d+$", description="The submission to evaluate."),
             "token": Param("", type="string", description="What the claim is recognised by; leave it empty."),
+            "seen": Param(
+                None, type=["null", "object"], description="The submission as it was listed; leave it empty."
+            ),
         },
     ) as dag:
         makers = {

@@ -22,7 +22,7 @@ class SynapseNotifier(BaseNotifier):
 
     .. code-block:: python
 
-        DAG(..., on_failure_callback=SynapseNotifier(recipients=[3379097], subject="{{ dag.dag_id }} failed"))
+        DAG("nightly", on_failure_callback=SynapseNotifier(recipients=[3379097], subject="{{ dag.dag_id }} failed"))
 
     :param recipients: principal ids of users and teams (templated).
     :param subject: subject (templated).

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
+from pydantic import ValidationError
 
 from airflow_synapse_challenge.challenge.config import Challenge, Queue
 from airflow_synapse_challenge.challenge.faults import Fault
 from airflow_synapse_challenge.errors import (
+    ConfigurationError,
     ParticipantFault,
     PermanentError,
     SynapseChallengeError,
@@ -22,6 +24,7 @@ from airflow_synapse_challenge.steps.claim import Claimed, claim
 from airflow_synapse_challenge.steps.evaluate import container_labels
 from airflow_synapse_challenge.steps.folders import SubmissionFolders, ensure_submission_folders
 from airflow_synapse_challenge.steps.notify import Post
+from airflow_synapse_challenge.synapse.submissions import SubmissionBundle
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -125,7 +128,13 @@ class SynapseClaimSubmissionOperator(SubmissionOperator):
     def act(self, context: Context, work_dir: Path) -> dict[str, Any]:
         """Claim by compare-and-swap, then make what is missing of the folders."""
         with self.hook.get_conn() as client:
-            claimed = claim(client, self.submission_id, token=self.token, queue=self.evaluation_queue)
+            claimed = claim(
+                client,
+                self.submission_id,
+                token=self.token,
+                queue=self.evaluation_queue,
+                seen=self._seen(context),
+            )
             if claimed is None:
                 raise AirflowSkipException(f"Submission {self.submission_id} does not wait any more.")
             show_link(self, context, self.hook.portal_url(claimed.submission.entity_id))
@@ -137,6 +146,15 @@ class SynapseClaimSubmissionOperator(SubmissionOperator):
                 self.remember_fault(context, error)
                 raise
         return {"submission_id": claimed.submission.id, "attempt": claimed.attempt}
+
+    def _seen(self, context: Context) -> SubmissionBundle | None:
+        """Return what the dispatching task saw of this submission, if it did."""
+        seen = context["params"].get("seen")
+        try:
+            bundle = SubmissionBundle.model_validate(seen) if seen else None
+        except ValidationError as error:
+            raise ConfigurationError(f"The parameter 'seen' is no submission; leave it empty. {error}") from error
+        return bundle if bundle and bundle.submission.id == self.submission_id else None
 
     def _prepare(self, context: Context, client: Any, claimed: Claimed, work_dir: Path) -> None:
         root = self.challenge.synapse.logs_folder

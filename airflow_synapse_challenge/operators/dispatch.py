@@ -24,10 +24,10 @@ class SynapseDispatchOperator(SynapseOperator):
 
     .. code-block:: python
 
-        SynapseDispatchOperator(task_id="dispatch", queues={"score_task_1": Queue(id=9614001)})
+        SynapseDispatchOperator(task_id="dispatch", queues={"score_task_1": challenge.queues[0]})
 
     :param queues: queues by the id of the DAG that works on their submissions. The DAG takes the parameters
-        ``submission_id`` and ``token``.
+        ``submission_id``, ``token`` and ``seen`` (the submission and its status as they were listed, or nothing).
     :param max_in_flight: bound on queued and running runs of all these DAGs together.
     :param synapse_conn_id: Airflow connection of type ``synapse``.
     """

@@ -12,7 +12,7 @@ from airflow_synapse_challenge.challenge.statuses import TERMINAL, convention_fo
 from airflow_synapse_challenge.synapse import annotation_stores, statuses, submissions
 from airflow_synapse_challenge.synapse.client import SynapseClient
 from airflow_synapse_challenge.synapse.statuses import SubmissionStatus
-from airflow_synapse_challenge.synapse.submissions import Submission
+from airflow_synapse_challenge.synapse.submissions import Submission, SubmissionBundle
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ class Claimed:
         )
 
 
-def claim(client: SynapseClient, submission_id: str, *, token: str, queue: Queue) -> Claimed | None:
+def claim(
+    client: SynapseClient, submission_id: str, *, token: str, queue: Queue, seen: SubmissionBundle | None = None
+) -> Claimed | None:
     """
     Move a submission from RECEIVED to EVALUATION_IN_PROGRESS, or find that somebody else has it.
 
@@ -59,6 +61,7 @@ def claim(client: SynapseClient, submission_id: str, *, token: str, queue: Queue
     that is cleared in Airflow after it had ended claims its own submission again, as a new attempt.
 
     :param token: unique to the run; the same in every retry of it.
+    :param seen: the submission as it was listed; what is out of date is read again.
     :return: ``None`` when the submission is not waiting any more.
     """
     in_progress = convention_for(queue).in_progress
@@ -79,11 +82,12 @@ def claim(client: SynapseClient, submission_id: str, *, token: str, queue: Queue
         expected=convention_for(queue).received,
         is_mine=lambda status: owner_of(status) == token,
         change=taken,
+        known=seen.submission_status if seen else None,
     )
     if not (result.won or result.mine_already):
         return None
     status = statuses.update_status(client, submission_id, again, known=result.status)
-    return _claimed(client, token, status)
+    return _claimed(client, token, status, seen.submission if seen else None)
 
 
 def owned(client: SynapseClient, submission_id: str, *, token: str) -> Claimed | None:
@@ -98,8 +102,10 @@ def owned(client: SynapseClient, submission_id: str, *, token: str) -> Claimed |
     return _claimed(client, token, status)
 
 
-def _claimed(client: SynapseClient, token: str, status: SubmissionStatus) -> Claimed:
-    submission = client.send(submissions.get(status.id)).without_needless_parts()
+def _claimed(
+    client: SynapseClient, token: str, status: SubmissionStatus, submission: Submission | None = None
+) -> Claimed:
+    submission = submission or client.send(submissions.get(status.id)).without_needless_parts()
     return Claimed(token=token, attempt=attempt_of(status), submission=submission, status=status)
 
 

@@ -131,6 +131,7 @@ def claim(
     expected: str,
     is_mine: Callable[[SubmissionStatus], bool],
     change: Callable[[SubmissionStatus], SubmissionStatus],
+    known: SubmissionStatus | None = None,
 ) -> Claim:
     """
     Take a submission by compare-and-swap.
@@ -138,10 +139,13 @@ def claim(
     :param expected: the status that it must have to be taken.
     :param is_mine: recognises a document that this caller wrote, also in an earlier try.
     :param change: returns the document that says who has it.
+    :param known: the document as it was seen last; saves the first read where it can be taken as it was then.
     """
+    seen = known if known and known.status == expected else None
     for attempt in contested():
         # Lost, or won with a lost answer, or an annotation was written in between: only the document tells.
-        status = client.send(get(submission_id))
+        status = seen or client.send(get(submission_id))
+        seen = None
         if status.status != expected:
             return Claim(won=False, mine_already=is_mine(status), status=status)
         with attempt:

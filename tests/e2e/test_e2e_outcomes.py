@@ -54,6 +54,19 @@ def test_valid_invalid_and_talkative_submissions(world, airflow):
     assert "secret" not in (world.status(scored).submission_annotations or {})["annotations"]
 
 
+@pytest.mark.parametrize("most", [12, 10], ids=["first", "second"])
+def test_few_calls_are_made_for_a_submission(world, airflow, most):
+    """The one that finds it and all others that move no files; the first of a submitter also makes two folders."""
+    world.server.reset_calls()
+    submission = world.submit("ok 0.5", by="mary")
+    world.require_success(airflow, submission)
+    calls = world.server.calls("airflow-synapse-challenge")
+    polls = sum(number for name, number in calls.items() if name.endswith("/submission/status/all"))
+    assert polls >= 1
+    assert sum(calls.values()) - polls + 1 <= most, calls
+    assert world.mails(submission) == ["scored"]
+
+
 def test_no_container_is_left(world, airflow):
     """Whatever happened, containers and volumes are gone when the runs have ended."""
     import docker

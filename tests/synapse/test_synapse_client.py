@@ -7,9 +7,11 @@ import threading
 import httpx
 import pytest
 
+from airflow_synapse_challenge.challenge.config import Queue
 from airflow_synapse_challenge.errors import ConfigurationError, TransientError
 from airflow_synapse_challenge.local_synapse.server import LocalSynapse
 from airflow_synapse_challenge.rehearsal.site import SERVICE, log_in
+from airflow_synapse_challenge.steps.claim import claim as take
 from airflow_synapse_challenge.steps.leaks import change_ledger, read_ledger
 from airflow_synapse_challenge.synapse import (
     acls,
@@ -131,6 +133,37 @@ def test_a_claim_whose_answer_got_lost_is_known_again(server, client, submission
     assert claim(client, submission, "run-1").mine_already
     other = claim(client, submission, "run-2")
     assert (other.won, other.mine_already) == (False, False)
+
+
+@pytest.fixture(scope="module")
+def rules(queue):
+    return Queue.model_validate({"id": int(queue), "score": {"script": "score.py"}})
+
+
+def listed(client, queue, submission):
+    """A waiting submission as the dispatch finds it."""
+    return next(
+        found for found in client.pages(submissions.bundles(queue, "RECEIVED")) if found.submission.id == submission
+    )
+
+
+def test_a_claim_of_what_was_listed_asks_nothing(server, client, queue, rules, submission):
+    seen = listed(client, queue, submission)
+    server.reset_calls()
+    claimed = take(client, submission, token="run-1", queue=rules, seen=seen)
+    assert (claimed.attempt, claimed.submission.id, claimed.status.status) == (1, submission, "EVALUATION_IN_PROGRESS")
+    assert server.calls() == {PUT_STATUS: 1}
+
+
+def test_a_claim_of_what_has_changed_since_it_was_listed(client, queue, rules, submission):
+    """Somebody annotates it, somebody else takes it: the first keeps the annotation, the second is left alone."""
+    seen = listed(client, queue, submission)
+    statuses.update_status(client, submission, lambda status: annotation_stores.merge(status, public={"note": "x"}))
+    claimed = take(client, submission, token="run-1", queue=rules, seen=seen)
+    assert annotation_stores.read(claimed.status)["note"] == "x"
+    assert take(client, submission, token="run-2", queue=rules, seen=seen) is None
+    again = take(client, submission, token="run-1", queue=rules, seen=seen)
+    assert (again.attempt, again.status) == (1, claimed.status)
 
 
 def test_an_update_meets_others_updates(server, client, submission):

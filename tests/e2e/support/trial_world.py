@@ -32,8 +32,8 @@ IMPATIENT = {
 PLAN = Plan.model_validate(
     {
         "gold_standards": {"Trials": "truth.txt"},
-        # Who submits in a team's name may not submit alone as well.
-        "participants": ["ada", "grace", "jean", "kathleen"],
+        # Who submits in a team's name may not submit alone as well; mary has not submitted yet.
+        "participants": ["ada", "grace", "jean", "kathleen", "mary"],
         "teams": {"Pair": ["jean", "kathleen"]},
         "submissions": [{"by": "ada", "junk": 1, "valid": {}}],
     }
