@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
 from airflow_synapse_challenge.containers import archive, docker_policy
 from airflow_synapse_challenge.containers.docker_accounts import plain_accounts
 from airflow_synapse_challenge.containers.docker_calls import engine_errors, find_image
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 #: What a holder may use: it sleeps.
 HOLDER_MEMORY = 32 * 1024**2
 HOLDER_PIDS = 16
+EXEC_TRIES = 6
 CHUNK = 1024**2
 
 
@@ -142,15 +145,31 @@ class DockerHolder:
         return any(self._free(flag, path) == 0 for flag in ("-kP", "-iP"))
 
     def _free(self, flag: str, path: str) -> int:
-        """The fourth column of ``df`` is what is free, in blocks or in files."""
+        """
+        Return what is free, in blocks or in files: the fourth column of ``df``.
+
+        A busy engine now and then loses what a program printed that ended soon; then it is asked again.
+
+        :raises OrganiserFault: the image has no ``df``.
+        :raises TransientError: it printed nothing that can be read.
+        """
+        tries = Retrying(
+            retry=retry_if_exception_type(TransientError),
+            stop=stop_after_attempt(EXEC_TRIES),
+            wait=wait_random_exponential(multiplier=0.1, max=1),
+            reraise=True,
+        )
+        return tries(self._ask_free, flag, path)
+
+    def _ask_free(self, flag: str, path: str) -> int:
         run = self._client.exec_create(self._name, ["df", flag, path])
         output = self._client.exec_start(run["Id"]).decode(errors="replace")
         try:
             return int(output.strip().splitlines()[-1].split()[3])
         except (IndexError, ValueError) as error:
-            raise OrganiserFault(
-                f"The image {self._holding.image} cannot hold results: it has no `df`.", output
-            ) from error
+            if self._client.exec_inspect(run["Id"])["ExitCode"] == 0:
+                raise TransientError(f"`df` printed {output!r} in {self._name}.") from error
+            raise self._no_program("df", output) from error
 
     def release(self) -> None:
         """Hold no longer: what the folders hold is gone, and the containers that mount them with it."""
@@ -216,7 +235,7 @@ class DockerHolder:
         except APIError as error:
             self.release()
             if "OCI runtime" in str(error):
-                raise self._no_sleep(str(error.explanation)) from error
+                raise self._no_program("sleep", str(error.explanation)) from error
             raise
 
     def _prove(self) -> None:
@@ -233,13 +252,16 @@ class DockerHolder:
         except OrganiserFault:
             self.release()
             raise
+        except TransientError as error:
+            self.release()
+            raise self._no_program("df", str(error)) from error
         # Its init process starts, and ends when there is nothing for it to start.
         if problem or not self.holds():
             self.release()
-            raise self._no_sleep("it ended at once") from problem
+            raise self._no_program("sleep", "it ended at once") from problem
 
-    def _no_sleep(self, detail: str) -> OrganiserFault:
-        return OrganiserFault(f"The image {self._holding.image} cannot hold results: it has no `sleep`.", detail)
+    def _no_program(self, name: str, detail: str) -> OrganiserFault:
+        return OrganiserFault(f"The image {self._holding.image} cannot hold results: it has no `{name}`.", detail)
 
     def _require(self) -> None:
         if not self.holds():

@@ -53,8 +53,14 @@ class SynapseOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Act, in a folder of this task's own that is removed afterwards."""
-        with no_retry_when_useless(), self.work_dir() as work_dir:
+        with self.failures(context), self.work_dir() as work_dir:
             return self.act(context, work_dir)
+
+    @contextmanager
+    def failures(self, context: Context) -> Iterator[None]:  # noqa: ARG002
+        """Tell errors that another try cannot mend from those that it may."""
+        with no_retry_when_useless():
+            yield
 
     @contextmanager
     def work_dir(self) -> Iterator[Path]:

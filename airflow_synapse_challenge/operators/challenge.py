@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,6 +14,7 @@ from airflow_synapse_challenge.challenge.config import Challenge, Queue
 from airflow_synapse_challenge.challenge.faults import Fault
 from airflow_synapse_challenge.errors import (
     ConfigurationError,
+    OrganiserFault,
     ParticipantFault,
     PermanentError,
     SynapseChallengeError,
@@ -57,6 +59,16 @@ class SubmissionOperator(SynapseOperator):
         self.challenge = challenge
         self.evaluation_queue = evaluation_queue
         self.submission_id = submission_id
+
+    @contextmanager
+    def failures(self, context: Context) -> Iterator[None]:
+        """Leave for the finishing task what another try cannot mend."""
+        with super().failures(context):
+            try:
+                yield
+            except (PermanentError, OrganiserFault) as error:
+                self.remember_fault(context, error)
+                raise
 
     def post(self, context: Context, client: Any, work_dir: Path, *, recheck: bool = False) -> Post:
         """
@@ -140,11 +152,7 @@ class SynapseClaimSubmissionOperator(SubmissionOperator):
             show_link(self, context, self.hook.portal_url(claimed.submission.entity_id))
             # From here on the finishing task has to know, even if the rest of this task fails.
             context["ti"].xcom_push(key="claimed", value=claimed.to_dict())
-            try:
-                self._prepare(context, client, claimed, work_dir)
-            except PermanentError as error:
-                self.remember_fault(context, error)
-                raise
+            self._prepare(context, client, claimed, work_dir)
         return {"submission_id": claimed.submission.id, "attempt": claimed.attempt}
 
     def _seen(self, context: Context) -> SubmissionBundle | None:

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_synapse_challenge.challenge.results import Result
 from airflow_synapse_challenge.errors import (
-    OrganiserFault,
     ParticipantFault,
-    PermanentError,
 )
 from airflow_synapse_challenge.hooks.engines import engine_of
 from airflow_synapse_challenge.steps.claim import Claimed
@@ -89,9 +87,6 @@ class SynapseEvaluateSubmissionOperator(SubmissionOperator):
                 )
         except ParticipantFault as fault:
             self.end_invalid(context, fault, self.skip_when_invalid)
-        except (PermanentError, OrganiserFault) as error:
-            self.remember_fault(context, error)
-            raise
         self.log.info("%s: %s %s", self.kind, report.result.status, list(report.result.errors))
         if report.result.status == "INVALID" and self.skip_when_invalid:
             ti.xcom_push(key="return_value", value=report.to_dict())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_synapse_challenge.containers.engine import ModelEngine
-from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, PermanentError
+from airflow_synapse_challenge.errors import ParticipantFault
 from airflow_synapse_challenge.hooks.docker import registry_login
 from airflow_synapse_challenge.hooks.engines import images_of, model_engine_of
 from airflow_synapse_challenge.operators.challenge import SubmissionOperator
@@ -103,9 +103,6 @@ class SynapseCheckImageOperator(ModelOperator):
             )
         except ParticipantFault as fault:
             self.end_invalid(context, fault, self.skip_when_invalid)
-        except (PermanentError, OrganiserFault) as error:
-            self.remember_fault(context, error)
-            raise
         return checked.to_dict()
 
     def _login(self, host: str) -> tuple[str, str] | None:
@@ -149,9 +146,6 @@ class SynapseFilePredictionsOperator(ModelOperator):
             )
         except ParticipantFault as fault:
             self.end_invalid(context, fault, self.skip_when_invalid)
-        except PermanentError as error:
-            self.remember_fault(context, error)
-            raise
         context["ti"].xcom_push(key="return_value", value={"id": stored.id, "version": stored.version})
         holder.release()
         return {"id": stored.id, "version": stored.version}

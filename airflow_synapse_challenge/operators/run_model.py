@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_synapse_challenge.challenge import verdicts
 from airflow_synapse_challenge.containers.outcome import Observed, Outcome
-from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, PermanentError
+from airflow_synapse_challenge.errors import ParticipantFault
 from airflow_synapse_challenge.hooks.engines import watched_cluster
-from airflow_synapse_challenge.operators.base import no_retry_when_useless
 from airflow_synapse_challenge.operators.models import ModelOperator
 from airflow_synapse_challenge.steps.claim import Claimed
 from airflow_synapse_challenge.steps.model import ModelReport, ModelRun, Phase, settle
@@ -100,7 +99,7 @@ class SynapseRunModelOperator(ModelOperator):
 
     def resume(self, context: Context, event: dict[str, Any], progress: dict[str, Any]) -> None:
         """Go on after the triggerer saw something happen."""
-        with no_retry_when_useless(), self.work_dir() as work_dir:
+        with self.failures(context), self.work_dir() as work_dir:
             scene, found = self._scene(context, work_dir), Progress.from_dict(progress)
             self._take(scene, found, event)
             self._go_on(scene, found)
@@ -112,7 +111,7 @@ class SynapseRunModelOperator(ModelOperator):
     def _go_on(self, scene: Scene, progress: Progress) -> None:
         """Run the phases that are left; a deferral leaves this method and comes back through :meth:`resume`."""
         while progress.index < len(scene.run.phases):
-            phase = self._held(scene, progress)
+            phase = self._held(scene.run, progress)
             self._container_name = phase.spec.name
             adopted = self._launch(scene, phase)
             patience = (0.0 if adopted else WORKER_PATIENCE) if self.deferrable else None
@@ -124,19 +123,15 @@ class SynapseRunModelOperator(ModelOperator):
         self._file_log(scene, progress.report.log, "end")
         scene.context["ti"].xcom_push(key="report", value=progress.report.to_dict())
 
-    def _held(self, scene: Scene, progress: Progress) -> Phase:
+    def _held(self, run: ModelRun, progress: Progress) -> Phase:
         """Return the next phase, its folders held; where the engine lost them, the first of those that wrote there."""
-        phases = scene.run.phases
+        phases = run.phases
         holding = phases[progress.index].holding
-        try:
-            if not self.engine.holder(holding).ensure():
-                together = [index for index, phase in enumerate(phases) if phase.holding == holding]
-                for index in together:
-                    self.engine.kill(phases[index].spec.name)
-                progress.index = together[0]
-        except (PermanentError, OrganiserFault) as error:
-            self.remember_fault(scene.context, error)
-            raise
+        if not self.engine.holder(holding).ensure():
+            together = [index for index, phase in enumerate(phases) if phase.holding == holding]
+            for index in together:
+                self.engine.kill(phases[index].spec.name)
+            progress.index = together[0]
         return phases[progress.index]
 
     def _take(self, scene: Scene, progress: Progress, event: dict[str, Any]) -> None:
@@ -180,9 +175,6 @@ class SynapseRunModelOperator(ModelOperator):
             adopted = self.engine.launch(phase.spec)
         except ParticipantFault as fault:
             self.end_invalid(scene.context, ParticipantFault(fault.reasons, "start"), self.skip_when_invalid)
-        except (PermanentError, OrganiserFault) as error:
-            self.remember_fault(scene.context, error)
-            raise
         self.log.info("The %s %s.", phase.title, "was started before" if adopted else "has started")
         return adopted
 

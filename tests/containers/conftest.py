@@ -10,6 +10,7 @@ from fake_kubernetes import FakeKubernetes
 
 from airflow_synapse_challenge.containers import kubernetes_storage, kubernetes_watch
 from airflow_synapse_challenge.containers.docker_engine import DockerEngine
+from airflow_synapse_challenge.containers.holding import HeldFolder, Holding
 from airflow_synapse_challenge.containers.kubernetes_cluster import Cluster
 from airflow_synapse_challenge.containers.kubernetes_engine import KubernetesEngine
 from airflow_synapse_challenge.containers.kubernetes_settings import ClusterSettings
@@ -32,6 +33,15 @@ def docker_client():
 @pytest.fixture
 def docker_engine(docker_client):
     return DockerEngine(docker_client)
+
+
+@pytest.fixture
+def holder(docker_engine):
+    folders = (HeldFolder("output", 4 * MIB, 10),)
+    labels = {"suite": "containers"}
+    found = docker_engine.holder(Holding("test holder", IMAGE, folders, timedelta(minutes=5), labels))
+    yield found
+    found.release()
 
 
 @pytest.fixture(scope="session")

@@ -170,3 +170,31 @@ def test_bounds_have_to_be_sensible(spec_of):
     for change in ({"memory_bytes": 0}, {"timeout": timedelta(0)}, {"user": "0:0"}, {"user": "root"}):
         with pytest.raises(ConfigurationError):
             spec_of("", policy=change)
+
+
+def lose_output(docker_client, monkeypatch, times):
+    """Let the engine lose what a program printed, as a busy one now and then does."""
+    real, losses = docker_client.exec_start, iter(range(times))
+
+    def exec_start(run):
+        output = real(run)
+        return output if next(losses, None) is None else b""
+
+    monkeypatch.setattr(docker_client, "exec_start", exec_start)
+
+
+def test_lost_output_is_asked_for_again(docker_client, holder, monkeypatch):
+    lose_output(docker_client, monkeypatch, 2)
+    assert not holder.ensure()
+    lose_output(docker_client, monkeypatch, 2)
+    assert not holder.is_full("output")
+
+
+def test_output_that_is_lost_every_time_is_nobodys_fault(docker_client, holder, monkeypatch):
+    holder.ensure()
+    lose_output(docker_client, monkeypatch, 100)
+    with pytest.raises(TransientError, match="`df` printed '' in"):
+        holder.is_full("output")
+    holder.release()
+    with pytest.raises(OrganiserFault, match="it has no `df`"):
+        holder.ensure()
