@@ -11,7 +11,7 @@ from airflow_synapse_challenge.containers import engine_words
 from airflow_synapse_challenge.containers.docker_accounts import refuse_odd_accounts
 from airflow_synapse_challenge.containers.docker_policy import Image
 from airflow_synapse_challenge.containers.spec import Author, ContainerSpec
-from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, PermanentError, TransientError
+from airflow_synapse_challenge.errors import OrganiserFault, PermanentError, TransientError
 
 if TYPE_CHECKING:
     from docker.errors import APIError
@@ -89,6 +89,7 @@ def start_container(client: APIClient, spec: ContainerSpec) -> None:
 
     :raises ParticipantFault: the image cannot be started, and a participant made it.
     :raises OrganiserFault: the organisers did.
+    :raises TransientError: it is the machine's fault.
     """
     from docker.errors import APIError
 
@@ -100,11 +101,7 @@ def start_container(client: APIClient, spec: ContainerSpec) -> None:
         signs = {"OCI runtime", *engine_words.PLACE_PROBLEMS, *engine_words.USER_PROBLEMS}
         if not any(sign in str(error) for sign in signs):
             raise
-        said = str(error.explanation)
-        if spec.author == "participant":
-            problem = engine_words.start_problem(said)
-            raise ParticipantFault([f"The container cannot be started: {problem}."]) from error
-        raise OrganiserFault(f"A container of the image {spec.image} cannot be started.", said) from error
+        raise engine_words.start_fault(str(error.explanation), spec.image, spec.author) from error
 
 
 def _pull(client: APIClient, image: str) -> None:

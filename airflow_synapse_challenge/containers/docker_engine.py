@@ -29,7 +29,7 @@ from airflow_synapse_challenge.containers.logs import BoundedLog
 from airflow_synapse_challenge.containers.outcome import UNOBSERVED, Observed, Outcome
 from airflow_synapse_challenge.containers.policy import Rule
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, OUTPUT, ContainerSpec, safe_name
-from airflow_synapse_challenge.errors import OrganiserFault, ParticipantFault, PermanentError
+from airflow_synapse_challenge.errors import ParticipantFault, PermanentError, SynapseChallengeError
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -239,7 +239,7 @@ class DockerEngine:
 
         try:
             start_container(self._client, spec)
-        except (APIError, OrganiserFault, ParticipantFault):
+        except (APIError, SynapseChallengeError):
             self._remove(spec.safe_name)
             raise
 

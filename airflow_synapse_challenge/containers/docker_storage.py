@@ -11,6 +11,7 @@ from airflow_synapse_challenge.containers import archive, docker_policy
 from airflow_synapse_challenge.containers.docker_accounts import plain_accounts
 from airflow_synapse_challenge.containers.docker_calls import engine_errors, find_image
 from airflow_synapse_challenge.containers.docker_files import look_at
+from airflow_synapse_challenge.containers.engine_words import host_problem
 from airflow_synapse_challenge.containers.holding import HeldFile, Holding
 from airflow_synapse_challenge.containers.policy import Policy
 from airflow_synapse_challenge.containers.spec import LABEL_PREFIX, ContainerSpec
@@ -234,8 +235,9 @@ class DockerHolder:
             raise OrganiserFault(f"The image {self._holding.image} cannot hold results.", str(fault)) from fault
         except APIError as error:
             self.release()
-            if "OCI runtime" in str(error):
-                raise self._no_program("sleep", str(error.explanation)) from error
+            said = str(error.explanation)
+            if "OCI runtime" in said and not host_problem(said):
+                raise self._no_program("sleep", said) from error
             raise
 
     def _prove(self) -> None:

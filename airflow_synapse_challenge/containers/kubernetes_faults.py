@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from airflow_synapse_challenge.containers import engine_words
 from airflow_synapse_challenge.containers import kubernetes_pods as pods
-from airflow_synapse_challenge.containers.engine_words import FINAL_WORDS, start_problem
 from airflow_synapse_challenge.containers.kubernetes_status import PodView
 from airflow_synapse_challenge.containers.spec import Author, ContainerSpec
 from airflow_synapse_challenge.errors import (
@@ -47,7 +47,7 @@ def image_fault(image: str, problem: str, author: Author) -> SynapseChallengeErr
     lower = problem.lower()
     bad = problem.startswith(BAD_IMAGE)
     if author == "organiser":
-        if not bad and not any(words in lower for words in FINAL_WORDS):
+        if not bad and not any(words in lower for words in engine_words.FINAL_WORDS):
             return None
         return OrganiserFault(
             f"The image {image} is not available.",
@@ -72,9 +72,7 @@ def start_fault(view: PodView, spec: ContainerSpec) -> SynapseChallengeError | N
     message = str(waiting.get("message") or ended.get("message") or "")
     if waiting.get("reason") == "CreateContainerConfigError":
         return PermanentError(f"The cluster cannot make the container of {spec.name!r}: {message}")
-    if spec.author == "participant":
-        return ParticipantFault([f"The container cannot be started: {start_problem(message)}."])
-    return OrganiserFault(f"A container of the image {spec.image} cannot be started.", message)
+    return engine_words.start_fault(message, spec.image, spec.author)
 
 
 def raise_if_lost(view: PodView) -> None:

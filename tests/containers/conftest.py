@@ -36,10 +36,15 @@ def docker_engine(docker_client):
 
 
 @pytest.fixture
-def holder(docker_engine):
-    folders = (HeldFolder("output", 4 * MIB, 10),)
-    labels = {"suite": "containers"}
-    found = docker_engine.holder(Holding("test holder", IMAGE, folders, timedelta(minutes=5), labels))
+def holding():
+    return Holding(
+        "test holding", IMAGE, (HeldFolder("output", 4 * MIB, 10),), timedelta(minutes=5), {"suite": "containers"}
+    )
+
+
+@pytest.fixture
+def holder(docker_engine, holding):
+    found = docker_engine.holder(holding)
     yield found
     found.release()
 

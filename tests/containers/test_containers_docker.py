@@ -6,10 +6,19 @@ import json
 from datetime import timedelta
 
 import pytest
+from docker.errors import APIError
+from requests import Response
 
 from airflow_synapse_challenge.containers import docker_policy
 from airflow_synapse_challenge.containers.policy import MIB, Rule
-from airflow_synapse_challenge.errors import ConfigurationError, OrganiserFault, PermanentError, TransientError
+from airflow_synapse_challenge.containers.spec import OUTPUT
+from airflow_synapse_challenge.errors import (
+    ConfigurationError,
+    OrganiserFault,
+    ParticipantFault,
+    PermanentError,
+    TransientError,
+)
 
 pytestmark = pytest.mark.docker
 
@@ -198,3 +207,33 @@ def test_output_that_is_lost_every_time_is_nobodys_fault(docker_client, holder, 
     holder.release()
     with pytest.raises(OrganiserFault, match="it has no `df`"):
         holder.ensure()
+
+
+REFUSES = 'OCI runtime create failed: exec: "{name}": {why}: unknown'
+
+
+@pytest.mark.parametrize(
+    ("author", "name", "why", "error"),
+    [
+        ("participant", "/model", "context deadline exceeded", TransientError),
+        ("organiser", "/model", "resource temporarily unavailable", TransientError),
+        ("participant", "/cannot allocate memory", "stat: no such file or directory", ParticipantFault),
+        ("participant", "/model", "argument list too long", ParticipantFault),
+        ("organiser", "/model", "permission denied", OrganiserFault),
+    ],
+)
+def test_a_busy_machine_is_not_the_fault_of_an_image(
+    docker_engine, docker_client, spec_of, holding, holder, monkeypatch, author, name, why, error
+):
+    """The runtime's words, as an engine passes them on; what a stranger called a file does not count."""
+
+    holder.ensure()
+
+    def start(_):
+        answer = Response()
+        answer.status_code = 500
+        raise APIError("500 Server Error", response=answer, explanation=REFUSES.format(name=name, why=why))
+
+    monkeypatch.setattr(docker_client, "start", start)
+    with pytest.raises(error):
+        docker_engine.launch(spec_of("pass", author=author, results=(), held=(holding.mount("output", OUTPUT),)))
