@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -15,6 +16,7 @@ from world import MAX_IN_FLIGHT, POLL_SECONDS, World
 from airflow_synapse_challenge.rehearsal.site import SERVICE
 
 STOP_SECONDS = 20
+SWEEP_SECONDS = 60
 
 
 @contextmanager
@@ -56,7 +58,11 @@ def peer(world: World) -> Iterator[None]:
 
 
 def _sweep() -> None:
+    """Remove what the peer's containers left; some are being removed already, which makes the command fail."""
     listed = ["docker", "ps", "--all", "--quiet", "--filter", f"ancestor={IMAGE}"]
-    found = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
-    if found:
-        subprocess.run(["docker", "rm", "--force", *found], check=True, stdout=subprocess.DEVNULL)
+    end = time.monotonic() + SWEEP_SECONDS
+    while found := subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split():
+        if time.monotonic() > end:
+            raise RuntimeError(f"The peer's containers cannot be removed: {' '.join(found)}.")
+        subprocess.run(["docker", "rm", "--force", *found], check=False, capture_output=True)
+        time.sleep(0.5)
