@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_synapse_challenge.challenge.results import Result
-from airflow_synapse_challenge.errors import (
-    ParticipantFault,
-)
+from airflow_synapse_challenge.errors import ParticipantFault
 from airflow_synapse_challenge.hooks.engines import engine_of
+from airflow_synapse_challenge.operators.challenge import SubmissionOperator, skipped
 from airflow_synapse_challenge.steps.claim import Claimed
 from airflow_synapse_challenge.steps.evaluate import Kind, StepReport, container_name, evaluate
 from airflow_synapse_challenge.steps.stop import StopWatch
@@ -18,8 +17,6 @@ from airflow_synapse_challenge.synapse.files import StoredFile
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-from airflow_synapse_challenge.operators.challenge import SubmissionOperator, skipped
 
 
 class SynapseEvaluateSubmissionOperator(SubmissionOperator):

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_synapse_challenge.challenge.faults import Fault
-from airflow_synapse_challenge.errors import (
-    SynapseChallengeError,
-)
+from airflow_synapse_challenge.errors import SynapseChallengeError
 from airflow_synapse_challenge.hooks.docker import deployment_id
 from airflow_synapse_challenge.hooks.engines import tidy
 from airflow_synapse_challenge.links.synapse import show_link
+from airflow_synapse_challenge.operators.challenge import THIS_RUN, SubmissionOperator
 from airflow_synapse_challenge.steps import finish
 from airflow_synapse_challenge.steps.claim import Claimed, owned
 from airflow_synapse_challenge.steps.evaluate import StepReport
@@ -23,8 +22,6 @@ from airflow_synapse_challenge.synapse.files import StoredFile
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-from airflow_synapse_challenge.operators.challenge import THIS_RUN, SubmissionOperator
 
 
 class SynapseFinishSubmissionOperator(SubmissionOperator):
