@@ -245,6 +245,8 @@ class KubernetesEngine:
             said = pull_problem(view, pods.MAIN, said)
             fault = (image_fault(spec.image, said, spec.author) if said else None) or start_fault(view, spec)
             if fault:
+                # A pod that did not start never will, whoever is to blame.
+                self.kill(spec.name)
                 raise fault
             return view.runs(pods.MAIN) or view.ended
 

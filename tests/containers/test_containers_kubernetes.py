@@ -178,6 +178,18 @@ def test_an_entrypoint_that_is_not_in_the_image(kubernetes_engine, fake_cluster,
         kubernetes_engine.launch(model_of("pass"))
 
 
+def test_a_node_that_was_too_busy_to_start_it_is_tried_again(kubernetes_engine, fake_cluster, model_of):
+    """What a node has given up it never starts: the next try makes another pod."""
+    message = "failed to create containerd task: context deadline exceeded"
+    fake_cluster.play("test", main={"never_ran": {"reason": "StartError", "message": message}})
+    spec = model_of("print('well')")
+    with pytest.raises(TransientError, match="could not start"):
+        kubernetes_engine.run(spec)
+    fake_cluster.node.orders.clear()
+    outcome = kubernetes_engine.run(spec)
+    assert (outcome.exit_code, outcome.adopted, outcome.log) == (0, False, "well\n")
+
+
 @pytest.mark.parametrize("container", ["main", "load"])
 def test_an_image_of_the_organisers_that_is_not_there(kubernetes_engine, fake_cluster, spec_of, container):
     fake_cluster.play("test", **{container: {"waiting": {"reason": "ErrImagePull", "message": GONE}}})
