@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# A Docker engine for demos, tests and benchmarks: scripts/docker-engine.sh start|stop|host|status
+# A Docker engine for demos, tests and benchmarks: scripts/docker-engine.sh start|stop|host|status|install
 # An engine that answers already is used and never stopped. Otherwise a private one is started with its data under
-# .cache/docker; as root on Debian it is installed first.
+# .cache/docker; as root on Debian it is installed first,
+# which "install" does alone.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 state=$root/.cache/docker
@@ -22,7 +23,7 @@ host() {  # prints the address of an engine that answers
 install_engine() {
   command -v dockerd >/dev/null && command -v iptables >/dev/null && return 0
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "No Docker engine answers. Start one, or set DOCKER_HOST, or run this as root on Debian." >&2
+    echo "There is no dockerd here. Have a Docker engine answer, at DOCKER_HOST, or run this as root on Debian." >&2
     return 1
   fi
   apt-get update -qq
@@ -75,6 +76,7 @@ case "${1:-}" in
   start) start ;;
   stop) stop ;;
   host) host ;;
+  install) install_engine ;;
   status) host || { echo "No Docker engine answers." >&2; exit 1; } ;;
-  *) echo "usage: $0 start|stop|host|status" >&2; exit 2 ;;
+  *) echo "usage: $0 start|stop|host|status|install" >&2; exit 2 ;;
 esac

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import tempfile
@@ -28,6 +27,7 @@ from airflow_synapse_challenge.rehearsal.plan import Plan
 from airflow_synapse_challenge.rehearsal.site import Site
 
 MODELS = Path(__file__).parents[1] / "models"
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 BASE = "airflow-synapse-challenge/evaluation:latest"
 LABEL = "synapse-e2e-models"
 OWN = "airflow-synapse-challenge."
@@ -55,13 +55,9 @@ class PrivateEngine:
         self.host = f"unix://{self._sockets}/docker.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
-    @staticmethod
-    def possible() -> bool:
-        """Tell whether this process may start one."""
-        return os.geteuid() == 0 and shutil.which("dockerd") is not None
-
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it, installed first if need be, and wait until it answers."""
+        subprocess.run([SCRIPTS / "docker-engine.sh", "install"], check=True)
         self._folder.mkdir(parents=True, exist_ok=True)
         log = self._folder / "dockerd.log"
         folders = ["--data-root", str(self._folder / "data"), "--exec-root", str(self._sockets / "exec")]
